@@ -1,0 +1,301 @@
+//! The log in an embedded SQLite database.
+//!
+//! One task writes (see `writer`), over one connection; reads go through a small pool, each page with a
+//! snapshot of its own, so that no reader keeps SQLite from folding its write-ahead log back.
+
+mod check;
+mod read;
+mod schema;
+mod writer;
+
+use std::{
+    fs::{File, TryLockError},
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use events::{Event as _, Occurred, ledger::LedgerEvent, parse_offset};
+use futures::stream::{self, BoxStream, StreamExt as _};
+use sqlx::{
+    ConnectOptions as _, Connection as _, SqliteConnection, SqlitePool,
+    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
+};
+use tokio::sync::{mpsc, oneshot, watch};
+use uuid::Uuid;
+
+use crate::{
+    Actor, Append, AppendError, Appended, Clock, Context, Direction, Entry, EventLog, Expected, FOLLOW_PAGE,
+    Filter, Genesis, HEARTBEAT_SECONDS, Head, NewEvent, OpenError, Page, ReadError, StreamName,
+};
+pub use check::{CheckProgress, Fault, check_file};
+use writer::{Last, Request, Writer};
+
+/// How a log is kept.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// What entry 1 says, where the log is new.
+    pub genesis: Genesis,
+    /// The time.
+    pub clock: Clock,
+    /// Appends that may wait for the writer.
+    pub queue: usize,
+    /// How long an append waits for a place in the queue before it's told that the queue is full.
+    pub patience: Duration,
+}
+
+impl Options {
+    /// The usual options.
+    pub fn new(genesis: Genesis, clock: Clock) -> Self {
+        Self { genesis, clock, queue: 4_096, patience: Duration::from_secs(5) }
+    }
+}
+
+/// The log in an SQLite database.
+pub struct SqliteLog {
+    queue: mpsc::Sender<Request>,
+    patience: Duration,
+    readers: SqlitePool,
+    head: watch::Receiver<Last>,
+    genesis: Genesis,
+    path: PathBuf,
+    closed: watch::Receiver<bool>,
+    /// Held while the log is open: a second writer would break the positions.
+    _lock: File,
+}
+
+impl SqliteLog {
+    /// Opens the log at a path, and makes it with its entry 1 where there is none.
+    pub async fn open(path: &Path, options: Options) -> Result<Arc<Self>, OpenError> {
+        let lock = lock(path)?;
+        let database = |source| OpenError::Database { path: path.display().to_string(), source };
+        let mut connection = connect(path).connect().await.map_err(database)?;
+        schema::migrate(&mut connection, path).await?;
+
+        let Options { genesis, clock, queue, patience } = options;
+        let (sender, receiver) = mpsc::channel(queue);
+        let last = writer::load_last(&mut connection).await.map_err(database)?;
+        let is_new = last.position == 0;
+        let (head_sender, head) = watch::channel(last);
+        let (closed_sender, closed) = watch::channel(false);
+        let writer = Writer::new(connection, clock, head_sender);
+        tokio::spawn(async move {
+            writer.run(receiver).await;
+            closed_sender.send_replace(true);
+        });
+
+        let readers = SqlitePoolOptions::new()
+            .max_connections(4)
+            .connect_with(connect(path).read_only(true))
+            .await
+            .map_err(database)?;
+        let mut log = Self {
+            queue: sender,
+            patience,
+            readers,
+            head,
+            genesis,
+            path: path.to_owned(),
+            closed,
+            _lock: lock,
+        };
+        if is_new {
+            log.record_genesis().await?;
+        } else {
+            log.genesis = log.read_genesis().await?;
+        }
+        Ok(Arc::new(log))
+    }
+
+    async fn record_genesis(&self) -> Result<(), OpenError> {
+        let Genesis { origin, jurisdiction, time_zone } = self.genesis.clone();
+        let now = self.head.borrow().recorded_at;
+        let opened = LedgerEvent::LedgerOpened { origin, jurisdiction, time_zone: time_zone.to_string() };
+        let failed = |source| OpenError::Genesis { source };
+        let append = Append {
+            id: Uuid::now_v7(),
+            stream: StreamName::new(LedgerEvent::CATEGORY, "log").map_err(|e| failed(e.into()))?,
+            expected: Expected::NoStream,
+            events: vec![NewEvent {
+                encoded: events::encode(&opened).map_err(|e| failed(e.into()))?,
+                subjects: opened.subjects("log"),
+                occurred: Occurred::At(now),
+            }],
+            context: Context {
+                actor: Actor { id: "ledger".into(), role: "service".into(), agency: None },
+                on_behalf_of: None,
+                service: "ledger".into(),
+                command_digest: [0; 32],
+                causation: None,
+                correlation: None,
+                rules: None,
+            },
+        };
+        self.append(append).await.map(|_| ()).map_err(|e| failed(e.into()))
+    }
+
+    async fn read_genesis(&self) -> Result<Genesis, OpenError> {
+        let failed = |source| OpenError::Genesis { source };
+        let entries = self.read_at(&[1]).await.map_err(|e| failed(e.into()))?;
+        let entry = entries.first().ok_or_else(|| failed("entry 1 is missing".into()))?;
+        genesis_of(entry).map_err(failed)
+    }
+
+    /// Takes no more appends, waits until those that were taken are answered, and closes the database.
+    pub async fn close(self: Arc<Self>) {
+        let mut closed = self.closed.clone();
+        if self.queue.send(Request::Stop).await.is_ok() {
+            // An error means that the writer is gone, which is what we wait for.
+            drop(closed.wait_for(|closed| *closed).await);
+        }
+        self.readers.close().await;
+    }
+
+    /// The database file.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The pool for reads; each use takes a fresh snapshot.
+    fn readers(&self) -> &SqlitePool {
+        &self.readers
+    }
+}
+
+/// What entry 1 says.
+pub(crate) fn genesis_of(entry: &Entry) -> Result<Genesis, Box<dyn std::error::Error + Send + Sync>> {
+    let LedgerEvent::LedgerOpened { origin, jurisdiction, time_zone } = entry.event()?;
+    let time_zone = parse_offset(&time_zone).ok_or("its time zone is not an offset like +07:00")?;
+    Ok(Genesis { origin, jurisdiction, time_zone })
+}
+
+fn lock(path: &Path) -> Result<File, OpenError> {
+    let lock_path = path.with_extension("lock");
+    let shown = lock_path.display().to_string();
+    let file = File::create(&lock_path).map_err(|source| OpenError::File { path: shown.clone(), source })?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(OpenError::Locked { path: shown }),
+        Err(TryLockError::Error(source)) => Err(OpenError::File { path: shown, source }),
+    }
+}
+
+fn connect(path: &Path) -> SqliteConnectOptions {
+    SqliteConnectOptions::new()
+        .filename(path)
+        .create_if_missing(true)
+        .journal_mode(SqliteJournalMode::Wal)
+        // Every commit is synced before it is acknowledged.
+        .synchronous(SqliteSynchronous::Full)
+        .busy_timeout(Duration::from_secs(10))
+        .pragma("cache_size", "-65536")
+}
+
+/// The version of the SQLite that is linked in, such as `3.51.3`.
+pub async fn sqlite_version() -> Result<String, sqlx::Error> {
+    let mut connection = SqliteConnection::connect("sqlite::memory:").await?;
+    sqlx::query_scalar("SELECT sqlite_version()").fetch_one(&mut connection).await
+}
+
+#[async_trait]
+impl EventLog for SqliteLog {
+    async fn append(&self, append: Append) -> Result<Appended, AppendError> {
+        append.validate()?;
+        let (reply, answer) = oneshot::channel();
+        let request = Request::append(append, reply);
+        // A full queue pushes back: the caller waits for a place, and is told if none comes free.
+        self.queue.send_timeout(request, self.patience).await.map_err(|e| match e {
+            mpsc::error::SendTimeoutError::Timeout(_) => AppendError::QueueFull,
+            mpsc::error::SendTimeoutError::Closed(_) => AppendError::unavailable("the log is closed"),
+        })?;
+        answer.await.map_err(AppendError::unavailable)?
+    }
+
+    async fn find_append(&self, id: Uuid) -> Result<Vec<Entry>, ReadError> {
+        read::find_append(self.readers(), id).await
+    }
+
+    async fn read_stream(
+        &self,
+        stream: &StreamName,
+        after_revision: u64,
+        limit: usize,
+    ) -> Result<Vec<Entry>, ReadError> {
+        read::stream(self.readers(), stream, after_revision, limit).await
+    }
+
+    async fn read_all(
+        &self,
+        past: u64,
+        direction: Direction,
+        filter: &Filter,
+        limit: usize,
+    ) -> Result<Page, ReadError> {
+        let head = self.head.borrow().position;
+        read::all(self.readers(), head, past, direction, filter, limit).await
+    }
+
+    async fn read_at(&self, positions: &[u64]) -> Result<Vec<Entry>, ReadError> {
+        read::at(self.readers(), positions).await
+    }
+
+    async fn head(&self) -> Result<Head, ReadError> {
+        let Last { position, recorded_at } = *self.head.borrow();
+        Ok(Head { position, recorded_at, genesis: self.genesis.clone() })
+    }
+
+    fn follow(&self, after: u64, filter: Filter) -> BoxStream<'static, Result<Page, ReadError>> {
+        let follower = Follower { pool: self.readers.clone(), head: self.head.clone(), after, filter };
+        stream::unfold(Some(follower), |follower| async {
+            let mut follower = follower?;
+            match follower.next().await {
+                Ok(Some(page)) => Some((Ok(page), Some(follower))),
+                Ok(None) => None,
+                Err(e) => Some((Err(e), None)),
+            }
+        })
+        .boxed()
+    }
+}
+
+/// A reader that catches up and then waits for the writer's word.
+struct Follower {
+    pool: SqlitePool,
+    head: watch::Receiver<Last>,
+    after: u64,
+    filter: Filter,
+}
+
+impl Follower {
+    /// The next page; none once the log is closed and read to its end.
+    async fn next(&mut self) -> Result<Option<Page>, ReadError> {
+        let after = self.after;
+        let wait = self.head.wait_for(|last| last.position > after);
+        let head = match tokio::time::timeout(Duration::from_secs(HEARTBEAT_SECONDS), wait).await {
+            Ok(Ok(last)) => last.position,
+            Ok(Err(_)) => return Ok(None),
+            Err(_) => {
+                return Ok(Some(Page { entries: Vec::new(), through: after, head: after, ended: true }));
+            }
+        };
+        let page = read::all(&self.pool, head, after, Direction::Forwards, &self.filter, FOLLOW_PAGE).await?;
+        self.after = page.through;
+        Ok(Some(page))
+    }
+}
+
+/// A stored count as an unsigned one: the schema keeps it from being negative.
+fn unsigned(n: i64) -> u64 {
+    u64::try_from(n).expect("the schema allows no negative numbers")
+}
+
+/// A position as SQLite has it: no log grows past 2⁶³ entries.
+fn signed(n: u64) -> i64 {
+    i64::try_from(n).unwrap_or(i64::MAX)
+}
+
+fn from_micros(micros: i64) -> DateTime<Utc> {
+    DateTime::from_timestamp_micros(micros).unwrap_or_default()
+}

@@ -1,0 +1,121 @@
+//! The one table of access: which role may call which RPC. What isn't here is denied.
+
+use crate::Role::{self, Administrator, Agency, Citizen, Inspector, Official, Service};
+
+const EVERYONE: &[Role] = &Role::ALL;
+/// Those who read the log's entries as they are.
+const LOG_READERS: &[Role] = &[Service, Inspector];
+/// Those who record what happens to a case.
+const RECORDERS: &[Role] = &[Agency, Official, Administrator];
+const ADMINISTRATORS: &[Role] = &[Administrator];
+
+/// Every RPC of every server, but for health, with the roles that may call it.
+pub const TABLE: &[(&str, &[Role])] = &[
+    ("/grpc.reflection.v1.ServerReflection/ServerReflectionInfo", EVERYONE),
+    ("/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo", EVERYONE),
+    ("/liem.audit.v1.AuditService/GetViewStatus", EVERYONE),
+    ("/liem.audit.v1.AuditService/ListTrail", &[Agency, Official, Inspector, Administrator, Citizen]),
+    ("/liem.delivery.v1.DeliveryService/AcceptCase", RECORDERS),
+    ("/liem.delivery.v1.DeliveryService/ApologiseForDelay", RECORDERS),
+    ("/liem.delivery.v1.DeliveryService/AssignCase", RECORDERS),
+    ("/liem.delivery.v1.DeliveryService/CorrectCase", RECORDERS),
+    ("/liem.delivery.v1.DeliveryService/DecideCase", RECORDERS),
+    ("/liem.delivery.v1.DeliveryService/GetCase", EVERYONE),
+    ("/liem.delivery.v1.DeliveryService/HandOverCase", RECORDERS),
+    ("/liem.delivery.v1.DeliveryService/RateCase", &[Citizen, Administrator]),
+    ("/liem.delivery.v1.DeliveryService/ReceiveCase", RECORDERS),
+    ("/liem.delivery.v1.DeliveryService/ReceiveSupplement", RECORDERS),
+    ("/liem.delivery.v1.DeliveryService/RecordStep", RECORDERS),
+    ("/liem.delivery.v1.DeliveryService/RefuseCase", RECORDERS),
+    ("/liem.delivery.v1.DeliveryService/ReopenCase", RECORDERS),
+    ("/liem.delivery.v1.DeliveryService/RequestSupplement", RECORDERS),
+    ("/liem.delivery.v1.DeliveryService/ResumeCase", RECORDERS),
+    ("/liem.delivery.v1.DeliveryService/ReturnResult", RECORDERS),
+    ("/liem.delivery.v1.DeliveryService/SuspendCase", RECORDERS),
+    ("/liem.delivery.v1.DeliveryService/TakeUpCase", RECORDERS),
+    ("/liem.delivery.v1.DeliveryService/WithdrawCase", RECORDERS),
+    ("/liem.directory.v1.DirectoryService/ChangeTerms", ADMINISTRATORS),
+    ("/liem.directory.v1.DirectoryService/DeclareDay", ADMINISTRATORS),
+    ("/liem.directory.v1.DirectoryService/DefineProcedure", ADMINISTRATORS),
+    ("/liem.directory.v1.DirectoryService/DefineStep", ADMINISTRATORS),
+    ("/liem.directory.v1.DirectoryService/GetAgency", EVERYONE),
+    ("/liem.directory.v1.DirectoryService/GetProcedure", EVERYONE),
+    ("/liem.directory.v1.DirectoryService/ListAgencies", EVERYONE),
+    ("/liem.directory.v1.DirectoryService/ListDays", EVERYONE),
+    ("/liem.directory.v1.DirectoryService/ListProcedures", EVERYONE),
+    ("/liem.directory.v1.DirectoryService/ListUnits", EVERYONE),
+    ("/liem.directory.v1.DirectoryService/OpenAgency", ADMINISTRATORS),
+    ("/liem.directory.v1.DirectoryService/OpenUnit", ADMINISTRATORS),
+    ("/liem.directory.v1.DirectoryService/SwapDays", ADMINISTRATORS),
+    ("/liem.leaderboard.v1.LeaderboardService/ExplainFigure", EVERYONE),
+    ("/liem.leaderboard.v1.LeaderboardService/GetBoard", EVERYONE),
+    ("/liem.leaderboard.v1.LeaderboardService/GetViewStatus", EVERYONE),
+    ("/liem.ledger.v1.LedgerService/AppendEvents", &[Service]),
+    ("/liem.ledger.v1.LedgerService/BatchGetEntries", LOG_READERS),
+    ("/liem.ledger.v1.LedgerService/CheckLog", &[Inspector, Administrator]),
+    ("/liem.ledger.v1.LedgerService/FollowEntries", LOG_READERS),
+    ("/liem.ledger.v1.LedgerService/GetAppend", LOG_READERS),
+    ("/liem.ledger.v1.LedgerService/GetHead", &[Service, Inspector, Administrator]),
+    ("/liem.ledger.v1.LedgerService/ListEntries", LOG_READERS),
+    ("/liem.ledger.v1.LedgerService/ListStreamEntries", LOG_READERS),
+];
+
+/// Which service owns which stream categories: the ledger takes appends for a category from its owner only.
+pub const OWNERS: &[(&str, &[&str])] = &[
+    ("ledger", &["ledger.log"]),
+    (
+        "directory",
+        &["directory.agency", "directory.unit", "directory.procedure", "directory.step", "directory.days"],
+    ),
+    ("delivery", &["delivery.case"]),
+];
+
+/// The roles that may call an RPC, by its path; none for an RPC that isn't in the table.
+pub fn roles(path: &str) -> Option<&'static [Role]> {
+    TABLE.binary_search_by(|(row, _)| row.cmp(&path)).ok().map(|i| TABLE[i].1)
+}
+
+/// Whether a service owns a category.
+pub fn owns(service: &str, category: &str) -> bool {
+    OWNERS.iter().any(|(name, categories)| *name == service && categories.contains(&category))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use prost::Message as _;
+    use prost_types::FileDescriptorSet;
+
+    use super::*;
+
+    #[test]
+    fn the_table_is_sorted() {
+        assert!(TABLE.is_sorted_by(|a, b| a.0 < b.0));
+    }
+
+    #[test]
+    fn every_rpc_has_a_row_and_every_row_an_rpc() {
+        let files = FileDescriptorSet::decode(proto::DESCRIPTORS).unwrap().file;
+        let mut rpcs = BTreeSet::new();
+        for file in files {
+            for service in &file.service {
+                for method in &service.method {
+                    rpcs.insert(format!("/{}.{}/{}", file.package(), service.name(), method.name()));
+                }
+            }
+        }
+        let reflection = TABLE.iter().filter(|(path, _)| path.starts_with("/grpc.reflection."));
+        rpcs.extend(reflection.map(|(path, _)| (*path).to_owned()));
+        let rows: BTreeSet<String> = TABLE.iter().map(|(path, _)| (*path).to_owned()).collect();
+        assert_eq!(rows, rpcs);
+    }
+
+    #[test]
+    fn nobody_but_services_appends() {
+        assert_eq!(roles("/liem.ledger.v1.LedgerService/AppendEvents"), Some(&[Service][..]));
+        assert!(owns("delivery", "delivery.case"));
+        assert!(!owns("delivery", "directory.agency"));
+        assert!(!owns("audit", "delivery.case"));
+    }
+}

@@ -1,0 +1,101 @@
+//! The directory in memory: what command services look agencies, procedures and the calendar up in.
+
+use std::{
+    sync::{Arc, RwLock},
+    time::Duration,
+};
+
+use eventlog::{EventLog, Filter};
+use events::directory::{CATEGORIES, Directory};
+use futures::StreamExt as _;
+use serve::Shutdown;
+use tokio::sync::watch;
+
+/// How long a look-up waits for the directory to catch up with the log.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// The directory, following the log in memory.
+#[derive(Clone)]
+pub struct DirectoryFollower {
+    log: Arc<dyn EventLog>,
+    directory: Arc<RwLock<Arc<Directory>>>,
+    position: watch::Receiver<u64>,
+}
+
+impl DirectoryFollower {
+    /// Follows the directory's events until the shutdown.
+    pub fn start(log: Arc<dyn EventLog>, shutdown: Shutdown) -> Self {
+        let directory = Arc::new(RwLock::new(Arc::new(Directory::default())));
+        let (sender, position) = watch::channel(0);
+        let follower = Self { log: log.clone(), directory: directory.clone(), position };
+        tokio::spawn(async move {
+            loop {
+                tokio::select! {
+                    () = follow(&*log, &directory, &sender) => {}
+                    () = shutdown.wait() => return,
+                }
+                tokio::select! {
+                    () = tokio::time::sleep(Duration::from_millis(200)) => {}
+                    () = shutdown.wait() => return,
+                }
+            }
+        });
+        follower
+    }
+
+    /// The directory as far as it was read, and that position.
+    pub fn now(&self) -> (Arc<Directory>, u64) {
+        // The position first: the directory may only be newer than it says.
+        let position = *self.position.borrow();
+        let directory = self.directory.read().unwrap_or_else(std::sync::PoisonError::into_inner).clone();
+        (directory, position)
+    }
+
+    /// The directory once it has caught up with the log as it is now: for a look-up that found nothing in
+    /// [`DirectoryFollower::now`]. Waits up to five seconds, then gives what there is.
+    pub async fn caught_up(&self) -> (Arc<Directory>, u64) {
+        if let Ok(head) = self.log.head().await {
+            self.at_least(head.position).await;
+        }
+        self.now()
+    }
+
+    /// Waits until the directory was read up to a position, up to five seconds.
+    pub async fn at_least(&self, position: u64) {
+        let mut reached = self.position.clone();
+        // Whether in time or not, the caller looks at what there is.
+        drop(tokio::time::timeout(PATIENCE, reached.wait_for(|p| *p >= position)).await);
+    }
+}
+
+async fn follow(log: &dyn EventLog, directory: &RwLock<Arc<Directory>>, position: &watch::Sender<u64>) {
+    let filter = Filter { types: Vec::new(), categories: CATEGORIES.map(str::to_owned).to_vec() };
+    let mut pages = log.follow(*position.borrow(), filter);
+    while let Some(page) = pages.next().await {
+        let page = match page {
+            Ok(page) => page,
+            Err(error) => {
+                tracing::warn!(%error, "the directory's events can't be read; trying again");
+                return;
+            }
+        };
+        if !page.entries.is_empty() {
+            let mut directory = directory.write().unwrap_or_else(std::sync::PoisonError::into_inner);
+            let directory = Arc::make_mut(&mut directory);
+            for entry in &page.entries {
+                let folded = entry.header().map_err(|e| e.to_string()).and_then(|header| {
+                    directory.fold(header.category(), &entry.bytes).map_err(|e| e.to_string())
+                });
+                if let Err(error) = folded {
+                    // The views stop at such an entry and say so; commands go on with what is known.
+                    tracing::error!(
+                        position = entry.position,
+                        error,
+                        "an event of the directory can't be read"
+                    );
+                }
+            }
+        }
+        position.send_replace(page.through);
+    }
+}

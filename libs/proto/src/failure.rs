@@ -1,0 +1,189 @@
+//! A failure as a gRPC status with a machine-readable reason.
+
+use tonic::{Code, Status};
+use tonic_types::{ErrorDetails, StatusExt};
+
+use crate::{audit, delivery, directory, leaderboard, ledger};
+
+/// A documented reason: an `ErrorReason` of one context. The comment at the enum's value in the `.proto`
+/// names the status code and the caller's next step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reason {
+    /// A shared reason, or one of the ledger.
+    Ledger(ledger::ErrorReason),
+    /// A reason of the directory.
+    Directory(directory::ErrorReason),
+    /// A reason of delivery.
+    Delivery(delivery::ErrorReason),
+    /// A reason of the audit view.
+    Audit(audit::ErrorReason),
+    /// A reason of the leaderboard.
+    Leaderboard(leaderboard::ErrorReason),
+}
+
+macro_rules! from_reasons {
+    ($($variant:ident, $module:ident;)*) => {
+        $(impl From<$module::ErrorReason> for Reason {
+            fn from(reason: $module::ErrorReason) -> Self {
+                Self::$variant(reason)
+            }
+        })*
+    };
+}
+from_reasons! {
+    Ledger, ledger;
+    Directory, directory;
+    Delivery, delivery;
+    Audit, audit;
+    Leaderboard, leaderboard;
+}
+
+impl Reason {
+    /// The reason's name without the enum's prefix, such as `REVISION_CONFLICT`.
+    pub fn name(self) -> &'static str {
+        let name = match self {
+            Self::Ledger(r) => r.as_str_name(),
+            Self::Directory(r) => r.as_str_name(),
+            Self::Delivery(r) => r.as_str_name(),
+            Self::Audit(r) => r.as_str_name(),
+            Self::Leaderboard(r) => r.as_str_name(),
+        };
+        name.strip_prefix("ERROR_REASON_").unwrap_or(name)
+    }
+
+    /// The domain that `google.rpc.ErrorInfo` gives beside the reason.
+    pub fn domain(self) -> &'static str {
+        match self {
+            Self::Ledger(_) => "ledger.liem",
+            Self::Directory(_) => "directory.liem",
+            Self::Delivery(_) => "delivery.liem",
+            Self::Audit(_) => "audit.liem",
+            Self::Leaderboard(_) => "leaderboard.liem",
+        }
+    }
+
+    /// The status code that belongs to the reason. A test holds it against the comments in the protos.
+    pub fn code(self) -> Code {
+        match self {
+            Self::Ledger(r) => ledger_code(r),
+            Self::Directory(r) => directory_code(r),
+            Self::Delivery(r) => delivery_code(r),
+            Self::Audit(r) => match r {
+                audit::ErrorReason::Unspecified => Code::Unknown,
+                audit::ErrorReason::SubjectUnknown => Code::NotFound,
+                audit::ErrorReason::SubjectRoleUnknown => Code::InvalidArgument,
+            },
+            Self::Leaderboard(r) => match r {
+                leaderboard::ErrorReason::Unspecified => Code::Unknown,
+                leaderboard::ErrorReason::PeriodMalformed => Code::InvalidArgument,
+                leaderboard::ErrorReason::SubjectUnknown => Code::NotFound,
+                leaderboard::ErrorReason::CellSuppressed => Code::PermissionDenied,
+            },
+        }
+    }
+}
+
+fn ledger_code(reason: ledger::ErrorReason) -> Code {
+    use ledger::ErrorReason as R;
+    match reason {
+        R::Unspecified => Code::Unknown,
+        R::TokenMissing | R::TokenInvalid | R::TokenExpired => Code::Unauthenticated,
+        R::RoleNotAllowed | R::NoStanding | R::CategoryNotOwned => Code::PermissionDenied,
+        R::FieldInvalid
+        | R::EntryTooLarge
+        | R::StreamNameMalformed
+        | R::AppendEmpty
+        | R::PageTokenInvalid => Code::InvalidArgument,
+        R::RevisionConflict => Code::Aborted,
+        R::RequestIdReused => Code::AlreadyExists,
+        R::QueueFull | R::StorageFull => Code::ResourceExhausted,
+        R::ClockWentBack | R::LogUnavailable | R::ViewBehind | R::ViewStopped => Code::Unavailable,
+        R::AppendNotFound | R::PositionNotFound => Code::NotFound,
+        R::LogDamaged => Code::DataLoss,
+        R::Internal => Code::Internal,
+        R::RpcUnknown => Code::Unimplemented,
+    }
+}
+
+fn directory_code(reason: directory::ErrorReason) -> Code {
+    use directory::ErrorReason as R;
+    match reason {
+        R::Unspecified => Code::Unknown,
+        R::AgencyExists | R::UnitExists | R::ProcedureExists | R::StepExists => Code::AlreadyExists,
+        R::AgencyUnknown | R::ProcedureUnknown => Code::NotFound,
+        R::TermsOutOfOrder | R::DayUnchanged => Code::FailedPrecondition,
+    }
+}
+
+fn delivery_code(reason: delivery::ErrorReason) -> Code {
+    use delivery::ErrorReason as R;
+    match reason {
+        R::Unspecified => Code::Unknown,
+        R::CaseUnknown | R::AgencyUnknown | R::UnitUnknown | R::ProcedureUnknown | R::StepUnknown => {
+            Code::NotFound
+        }
+        R::CaseExists => Code::AlreadyExists,
+        R::CaseCodeMalformed
+        | R::RatingOutOfRange
+        | R::OccurredInFuture
+        | R::DueBeforeReceipt
+        | R::DateOutOfRange => Code::InvalidArgument,
+        R::CaseClosed
+        | R::CaseNotClosed
+        | R::CaseAlreadyAccepted
+        | R::CasePaused
+        | R::SupplementNotRequested
+        | R::CaseNotSuspended
+        | R::HandedToItself
+        | R::HandOverPending
+        | R::NotHandedOver
+        | R::HandedToAnother
+        | R::NoPromise
+        | R::NewDateNotLater
+        | R::CaseNotDecided
+        | R::ResultAlreadyReturned
+        | R::CaseAlreadyReopened
+        | R::CaseAlreadyRated
+        | R::CorrectionUnchanged
+        | R::UnitOfOtherAgency
+        | R::HolderMismatch => Code::FailedPrecondition,
+    }
+}
+
+/// A failure on its way to the caller: a reason and a message for people that says what to do.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("{message}")]
+pub struct Failure {
+    /// Why.
+    pub reason: Reason,
+    /// For people: what was wrong and what to do. Never holds personal data.
+    pub message: String,
+}
+
+impl Failure {
+    /// A failure for a reason.
+    pub fn new(reason: impl Into<Reason>, message: impl Into<String>) -> Self {
+        Self { reason: reason.into(), message: message.into() }
+    }
+
+    /// A malformed field; `field` is its path in the request.
+    pub fn field(field: &str, problem: impl std::fmt::Display) -> Self {
+        Self::new(ledger::ErrorReason::FieldInvalid, format!("{field}: {problem}"))
+    }
+}
+
+impl From<Failure> for Status {
+    fn from(failure: Failure) -> Self {
+        let details = ErrorDetails::with_error_info(
+            failure.reason.name(),
+            failure.reason.domain(),
+            std::collections::HashMap::new(),
+        );
+        Status::with_error_details(failure.reason.code(), failure.message, details)
+    }
+}
+
+/// The reason in a status, such as `REVISION_CONFLICT`; none if the status did not come from a [`Failure`].
+pub fn reason_of(status: &Status) -> Option<String> {
+    Some(status.get_details_error_info()?.reason)
+}

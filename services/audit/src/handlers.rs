@@ -1,0 +1,236 @@
+//! The RPCs of the audit view.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, FixedOffset, Utc};
+use eventlog::{Entry, EventLog, Header, actor_to_proto, occurred_to_proto};
+use events::{Occurred, Role as SubjectRole};
+use identity::{Caller, Role};
+use projection::{Follower, Snapshot};
+use proto::{
+    Failure, Timestamp,
+    audit::{self as pb, ErrorReason, audit_service_server::AuditService},
+    ledger::{ErrorReason as Shared, ListOrder, Subject},
+    page_size_from, timestamp_from, timestamp_to,
+};
+use tonic::{Request, Response, Status};
+
+use crate::{AuditView, query, standing, view};
+
+/// Entries looked through for one page, at most, where a range of time is asked for: a page can then be
+/// shorter than asked, also where more follow.
+const LOOKED_THROUGH: usize = 5_000;
+
+/// The handlers of `liem.audit.v1.AuditService`.
+pub struct AuditHandlers {
+    view: Arc<Follower<AuditView>>,
+    log: Arc<dyn EventLog>,
+    zone: FixedOffset,
+}
+
+/// A decoded query.
+struct Query {
+    /// All of these hold; each is a list of alternatives.
+    terms: Vec<Vec<String>>,
+    is_newest_first: bool,
+    from: Option<DateTime<Utc>>,
+    until: Option<DateTime<Utc>>,
+    as_of: Option<u64>,
+    at_least: u64,
+    limit: usize,
+    past: u64,
+}
+
+impl AuditHandlers {
+    /// Handlers over the view, which read the lines' text from the log.
+    pub fn new(view: Arc<Follower<AuditView>>, log: Arc<dyn EventLog>, zone: FixedOffset) -> Self {
+        Self { view, log, zone }
+    }
+
+    fn decode(&self, caller: &Caller, request: pb::ListTrailRequest) -> Result<Query, Failure> {
+        let order = request.order();
+        let subject = request.subject.ok_or_else(|| Failure::field("subject", "say whose trail"))?;
+        let role = SubjectRole::parse(&subject.role).ok_or_else(|| {
+            let roles: Vec<_> = SubjectRole::ALL.iter().map(|role| role.as_str()).collect();
+            let text = format!("a subject's role is one of: {}", roles.join(", "));
+            Failure::new(ErrorReason::SubjectRoleUnknown, text)
+        })?;
+        if subject.id.is_empty() {
+            return Err(Failure::field("subject.id", "say whose trail"));
+        }
+        standing::check(caller, role, &subject.id)?;
+        let mut terms = vec![vec![view::subject_term(role.as_str(), &subject.id)]];
+        if !request.types.is_empty() {
+            terms.push(request.types.iter().map(|t| view::type_term(t)).collect());
+        }
+        if !request.actor.is_empty() {
+            terms.push(vec![view::actor_term(&request.actor)]);
+        }
+        let time = |field, time: &Option<Timestamp>| {
+            time.as_ref().map(|time| timestamp_from(field, time)).transpose()
+        };
+        Ok(Query {
+            terms,
+            is_newest_first: order != ListOrder::OldestFirst,
+            from: time("occurred_from", &request.occurred_from)?,
+            until: time("occurred_until", &request.occurred_until)?,
+            as_of: (request.as_of_position > 0).then_some(request.as_of_position),
+            at_least: request.at_least_position,
+            limit: page_size_from(request.page_size)?,
+            past: past_of(&request.page_token)?,
+        })
+    }
+
+    /// The lines of a page, and the position to go on past.
+    async fn lines(
+        &self,
+        caller: &Caller,
+        snapshot: &mut Snapshot,
+        query: &Query,
+        as_of: u64,
+    ) -> Result<(Vec<pb::TrailLine>, Option<u64>), Failure> {
+        let mut lines = Vec::new();
+        let (mut past, mut looked) = (query.past, 0);
+        let is_ranged = query.from.is_some() || query.until.is_some();
+        loop {
+            let limit = query.limit - lines.len();
+            let page =
+                query::positions(snapshot, &query.terms, past, query.is_newest_first, as_of, limit).await?;
+            let Some(last) = page.positions.last().copied() else { return Ok((lines, None)) };
+            looked += page.positions.len();
+            past = last;
+            for entry in self.log.read_at(&page.positions).await? {
+                let header = entry.header().map_err(eventlog::ReadError::from)?;
+                if query.covers(header.occurred, self.zone) {
+                    lines.push(self.line(caller, &entry, header)?);
+                }
+            }
+            if !page.has_more {
+                return Ok((lines, None));
+            }
+            if lines.len() == query.limit || !is_ranged || looked >= LOOKED_THROUGH {
+                return Ok((lines, Some(past)));
+            }
+        }
+    }
+
+    fn line(&self, caller: &Caller, entry: &Entry, header: Header) -> Result<pb::TrailLine, Failure> {
+        let is_exact = caller.is_inspector();
+        let actor = actor_to_proto(&header.actor);
+        let is_person = [Role::Official, Role::Citizen].iter().any(|role| role.as_str() == actor.role);
+        let sees_officials = caller.role != Role::Citizen;
+        let day = |occurred: Occurred| Occurred::On(occurred.date(self.zone));
+        let subjects = header.subjects.iter().filter(|s| sees_officials || s.role != SubjectRole::Official);
+        let subjects = subjects.map(|s| Subject { role: s.role.as_str().to_owned(), id: s.id.clone() });
+        let data = if is_exact || sees_officials {
+            entry.data().map_err(eventlog::ReadError::from)?.get().to_owned()
+        } else {
+            // The data names officials, and due times to the microsecond.
+            String::new()
+        };
+        Ok(pb::TrailLine {
+            actor: if is_exact || !is_person { actor.id } else { String::new() },
+            actor_role: actor.role,
+            agency: agency_of(&header),
+            on_behalf_of: header.on_behalf_of.filter(|_| sees_officials).unwrap_or_default(),
+            r#type: header.event_type,
+            subjects: subjects.collect(),
+            occurred: Some(occurred_to_proto(if is_exact { header.occurred } else { day(header.occurred) })),
+            record_time: is_exact.then(|| timestamp_to(header.recorded_at)),
+            record_date: header.recorded_at.with_timezone(&self.zone).date_naive().to_string(),
+            position: if is_exact { entry.position } else { 0 },
+            data,
+        })
+    }
+}
+
+/// The agency that acted: the first one the event is about, or the token's.
+fn agency_of(header: &Header) -> String {
+    let subject = header.subjects.iter().find(|s| s.role == SubjectRole::Agency).map(|s| s.id.clone());
+    subject.or_else(|| header.actor.agency.clone()).unwrap_or_default()
+}
+
+impl Query {
+    /// Whether something that happened then is in the asked-for range.
+    fn covers(&self, occurred: Occurred, zone: FixedOffset) -> bool {
+        let at = occurred.earliest_micros(zone);
+        self.from.is_none_or(|from| at >= from.timestamp_micros())
+            && self.until.is_none_or(|until| at < until.timestamp_micros())
+    }
+}
+
+/// The position that a page token says to go on past. It is told to nobody but inspectors as a position, so
+/// the token doesn't show it: it holds it mixed with a constant.
+fn past_of(token: &str) -> Result<u64, Failure> {
+    if token.is_empty() {
+        return Ok(0);
+    }
+    let invalid = || Failure::new(Shared::PageTokenInvalid, "the page token is not one that this list gave");
+    let mixed = u64::from_str_radix(token, 16).ok().filter(|_| token.len() == 16).ok_or_else(invalid)?;
+    Ok(mixed.rotate_right(23) ^ MIX)
+}
+
+fn token_of(past: u64) -> String {
+    format!("{:016x}", (past ^ MIX).rotate_left(23))
+}
+
+const MIX: u64 = 0x9e37_79b9_7f4a_7c15;
+
+#[tonic::async_trait]
+impl AuditService for AuditHandlers {
+    async fn list_trail(
+        &self,
+        request: Request<pb::ListTrailRequest>,
+    ) -> Result<Response<pb::ListTrailResponse>, Status> {
+        let caller = Caller::of(&request)?;
+        let query = self.decode(&caller, request.into_inner())?;
+        let wanted = query.at_least.max(query.as_of.unwrap_or(0));
+        let mut snapshot = self.view.at_least(wanted).await?;
+        let as_of = query.as_of.unwrap_or(snapshot.position);
+        let total = query::count(&mut snapshot, &query.terms, as_of).await.map_err(Failure::from)?;
+        if total == 0 {
+            let subject =
+                query::count(&mut snapshot, &query.terms[..1], as_of).await.map_err(Failure::from)?;
+            if subject == 0 {
+                let text = "nothing was recorded about this subject: check its role and id";
+                return Err(Failure::new(ErrorReason::SubjectUnknown, text).into());
+            }
+        }
+        let (lines, next) = self.lines(&caller, &mut snapshot, &query, as_of).await?;
+        Ok(Response::new(pb::ListTrailResponse {
+            lines,
+            next_page_token: next.map(token_of).unwrap_or_default(),
+            position: as_of,
+            total_count: i64::try_from(total).unwrap_or(i64::MAX),
+        }))
+    }
+
+    async fn get_view_status(
+        &self,
+        _: Request<pb::GetViewStatusRequest>,
+    ) -> Result<Response<pb::GetViewStatusResponse>, Status> {
+        let status = self.view.status();
+        let (position, digest) = self.view.digest().await?;
+        Ok(Response::new(pb::GetViewStatusResponse {
+            position,
+            head_position: status.head,
+            stopped_because: status.stopped.unwrap_or_default(),
+            digest,
+        }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn page_tokens_come_back_and_others_are_refused() {
+        for past in [1, 7, 65_536, u64::MAX] {
+            assert_eq!(past_of(&token_of(past)).unwrap(), past);
+        }
+        for bad in ["x", "12", "zzzzzzzzzzzzzzzz"] {
+            assert!(past_of(bad).is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,57 @@
+//! Who may see which trail.
+
+use events::Role as SubjectRole;
+use identity::{Caller, Role};
+use proto::{Failure, ledger::ErrorReason};
+
+/// Refuses a trail that the caller has no standing for. Citizens see a case, whose code they hold; agencies
+/// and officials besides see procedures, steps, units, their own agency, and an official their own trail;
+/// administrators see all but officials' trails; inspectors see all.
+pub(crate) fn check(caller: &Caller, role: SubjectRole, id: &str) -> Result<(), Failure> {
+    let allowed = match (caller.role, role) {
+        (Role::Inspector, _) => true,
+        (Role::Administrator, role) => role != SubjectRole::Official,
+        (Role::Agency | Role::Official, SubjectRole::Agency) => caller.agency.as_deref() == Some(id),
+        (Role::Official, SubjectRole::Official) => caller.id == id,
+        (Role::Agency, SubjectRole::Official) => false,
+        (Role::Agency | Role::Official, _) => true,
+        (Role::Citizen, role) => role == SubjectRole::Case,
+        (Role::Service, _) => false,
+    };
+    if allowed {
+        return Ok(());
+    }
+    let text = format!(
+        "the role {} has no standing for this trail of role {}: ask an inspector",
+        caller.role.as_str(),
+        role.as_str()
+    );
+    Err(Failure::new(ErrorReason::NoStanding, text))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn allowed(role: Role, agency: Option<&str>, subject: SubjectRole, id: &str) -> bool {
+        let caller = Caller { id: "me".into(), role, agency: agency.map(str::to_owned) };
+        check(&caller, subject, id).is_ok()
+    }
+
+    #[test]
+    fn the_trail_of_an_official_is_for_inspectors_and_the_official() {
+        assert!(allowed(Role::Inspector, None, SubjectRole::Official, "other"));
+        assert!(allowed(Role::Official, Some("H57"), SubjectRole::Official, "me"));
+        for role in [Role::Official, Role::Agency, Role::Administrator, Role::Citizen, Role::Service] {
+            assert!(!allowed(role, Some("H57"), SubjectRole::Official, "other"), "{role:?}");
+        }
+    }
+
+    #[test]
+    fn an_agency_sees_its_own_trail_only_and_a_citizen_none() {
+        assert!(allowed(Role::Agency, Some("H57"), SubjectRole::Agency, "H57"));
+        assert!(!allowed(Role::Agency, Some("H57"), SubjectRole::Agency, "H58"));
+        assert!(!allowed(Role::Citizen, None, SubjectRole::Agency, "H57"));
+        assert!(allowed(Role::Citizen, None, SubjectRole::Case, "H57-260211-0001"));
+    }
+}

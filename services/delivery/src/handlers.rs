@@ -1,0 +1,246 @@
+//! Delivery's RPCs: decode, look up, let the case decide, encode.
+
+mod codes;
+mod convert;
+mod rpc;
+
+use std::sync::Arc;
+
+use aggregate::{ExecuteError, Outcome, Request, execute};
+use chrono::{DateTime, Datelike as _, FixedOffset, NaiveDate, TimeDelta, Utc};
+use eventlog::{Clock, Context, EventLog, StreamName, occurred_from_proto};
+use events::{
+    Event as _, Occurred,
+    delivery::{CaseEvent, Promise},
+    directory::Directory,
+};
+use identity::Caller;
+use projection::DirectoryFollower;
+use proto::{
+    Failure, Timestamp, agency_from,
+    delivery::{self as pb, ErrorReason},
+    ledger::Recorded,
+    non_empty, official_from, timestamp_to, uuid_from,
+};
+use uuid::Uuid;
+
+use crate::domain::{Case, CaseCommand, Command, Refusal, Rules};
+use codes::CodeSequence;
+
+const SERVICE: &str = "delivery";
+
+/// How far ahead of the ledger's clock something may have happened: clocks of agencies differ, and a civil
+/// date begins earlier in the east.
+const AHEAD_MAX: TimeDelta = TimeDelta::days(1);
+
+/// The handlers of `liem.delivery.v1.DeliveryService`.
+pub struct DeliveryHandlers {
+    log: Arc<dyn EventLog>,
+    directory: DirectoryFollower,
+    clock: Clock,
+    zone: FixedOffset,
+    codes: CodeSequence,
+}
+
+/// A decoded command, before the case's part of it is known.
+struct Asked {
+    caller: Caller,
+    id: Uuid,
+    context: Context,
+    /// The case's code as given; empty for a new one.
+    code: String,
+    occurred: Occurred,
+    agency: Option<String>,
+    official: Option<String>,
+}
+
+impl DeliveryHandlers {
+    /// Handlers over a log whose civil dates are meant in `zone`.
+    pub fn new(
+        log: Arc<dyn EventLog>,
+        directory: DirectoryFollower,
+        clock: Clock,
+        zone: FixedOffset,
+    ) -> Self {
+        let codes = CodeSequence::new(log.clone());
+        Self { log, directory, clock, zone, codes }
+    }
+
+    /// Decodes what every mutation says. `message` is the request with its request id taken out.
+    fn asked(
+        &self,
+        caller: Caller,
+        request_id: &str,
+        method: &str,
+        message: &impl prost::Message,
+        command: &pb::Command,
+    ) -> Result<Asked, Failure> {
+        let occurred = occurred_from_proto("command.occurred", command.occurred.as_ref())?;
+        self.check_time(occurred)?;
+        if !command.agency.is_empty() {
+            agency_from("command.agency", &command.agency)?;
+        }
+        let agency = caller.acting_for(&command.agency)?;
+        let official = match non_empty(command.official.clone()) {
+            Some(official) => Some(official_from("command.official", &official)?),
+            None => None,
+        };
+        let mut context = aggregate::context(&caller, SERVICE, method, message);
+        context.on_behalf_of.clone_from(&official);
+        Ok(Asked {
+            caller,
+            id: uuid_from("command.request_id", request_id)?,
+            context,
+            code: command.case.clone(),
+            occurred,
+            agency,
+            official,
+        })
+    }
+
+    /// What has not happened yet is not recorded.
+    fn check_time(&self, occurred: Occurred) -> Result<(), Failure> {
+        check_date(occurred.date(self.zone))?;
+        let latest = self.clock.now() + AHEAD_MAX;
+        if occurred.earliest_micros(self.zone) > latest.timestamp_micros() {
+            let text = format!("{occurred} lies in the future: record it once it has happened");
+            return Err(Failure::new(ErrorReason::OccurredInFuture, text));
+        }
+        Ok(())
+    }
+
+    /// The directory, caught up with the log if `has` finds something missing in what was read so far.
+    async fn directory_with(&self, has: impl Fn(&Directory) -> bool) -> (Arc<Directory>, u64) {
+        let now = self.directory.now();
+        if has(&now.0) { now } else { self.directory.caught_up().await }
+    }
+
+    fn rules(&self, (directory, directory_position): &(Arc<Directory>, u64)) -> Arc<Rules> {
+        let version = directory.calendar.version();
+        Arc::new(Rules {
+            calendar: directory.calendar.clone(),
+            calendar_version: format!("{}@{}", version.name, version.hash),
+            directory_position: *directory_position,
+            zone: self.zone,
+        })
+    }
+
+    /// A unit the directory has; with `agency`, one of that agency.
+    async fn check_unit(&self, field: &str, unit: &str, agency: Option<&str>) -> Result<String, Failure> {
+        proto::code_from(field, unit)?;
+        let (directory, _) = self.directory_with(|d| d.units.contains_key(unit)).await;
+        let Some(record) = directory.units.get(unit) else {
+            let text = format!("the directory has no unit {unit}: open it first");
+            return Err(Failure::new(ErrorReason::UnitUnknown, text));
+        };
+        match agency {
+            Some(agency) if record.agency != agency => {
+                let text = format!("the unit {unit} belongs to {}, not to {agency}", record.agency);
+                Err(Failure::new(ErrorReason::UnitOfOtherAgency, text))
+            }
+            _ => Ok(record.agency.clone()),
+        }
+    }
+
+    async fn check_agency(&self, field: &str, agency: &str) -> Result<(), Failure> {
+        agency_from(field, agency)?;
+        let (directory, _) = self.directory_with(|d| d.agencies.contains_key(agency)).await;
+        if directory.agencies.contains_key(agency) {
+            return Ok(());
+        }
+        let text = format!("the directory has no agency {agency}: open it first");
+        Err(Failure::new(ErrorReason::AgencyUnknown, text))
+    }
+
+    /// Lets the case decide.
+    async fn decide(&self, asked: Asked, command: Command) -> Result<Outcome<CaseEvent>, Failure> {
+        let rules = self.rules(&self.directory.now());
+        self.decide_under(asked, rules, command).await
+    }
+
+    async fn decide_under(
+        &self,
+        asked: Asked,
+        rules: Arc<Rules>,
+        command: Command,
+    ) -> Result<Outcome<CaseEvent>, Failure> {
+        let stream = case_stream(&asked.code)?;
+        Ok(self.execute(&asked, stream, &rules, &command).await?)
+    }
+
+    async fn execute(
+        &self,
+        asked: &Asked,
+        stream: StreamName,
+        rules: &Arc<Rules>,
+        command: &Command,
+    ) -> Result<Outcome<CaseEvent>, ExecuteError<Refusal>> {
+        let mut context = asked.context.clone();
+        context.rules = Some(rules.calendar_version.clone());
+        let code = stream.key().to_owned();
+        let request = Request { id: asked.id, stream, context };
+        execute::<Case, CaseEvent>(&*self.log, request, || CaseCommand {
+            code: code.clone(),
+            occurred: asked.occurred,
+            agency: asked.agency.clone(),
+            official: asked.official.clone(),
+            rules: rules.clone(),
+            command: command.clone(),
+        })
+        .await
+    }
+
+    /// What a request recorded the first time, if it's a repeat.
+    async fn repeated(&self, asked: &Asked) -> Result<Option<Outcome<CaseEvent>>, Failure> {
+        let stream = case_stream("any")?;
+        let request = Request { id: asked.id, stream, context: asked.context.clone() };
+        Ok(aggregate::repeat::<CaseEvent, Refusal>(&*self.log, &request).await?)
+    }
+}
+
+/// The stream of a case.
+fn case_stream(code: &str) -> Result<StreamName, Failure> {
+    if code.is_empty() {
+        return Err(Failure::field("command.case", "give the case's code"));
+    }
+    Ok(StreamName::new(CaseEvent::CATEGORY, code).map_err(eventlog::AppendError::from)?)
+}
+
+/// Years in which the calendar's arithmetic makes sense.
+fn check_date(date: NaiveDate) -> Result<(), Failure> {
+    if (1900..=2200).contains(&date.year()) { Ok(()) } else { Err(Refusal::DateOutOfRange.into()) }
+}
+
+/// An explicit due time of a sensible year.
+fn due_from(field: &str, due: &Timestamp) -> Result<DateTime<Utc>, Failure> {
+    let due = proto::timestamp_from(field, due)?;
+    check_date(due.date_naive())?;
+    Ok(due)
+}
+
+fn recorded(outcome: &Outcome<CaseEvent>) -> Option<Recorded> {
+    Some(Recorded { position: outcome.position, repeated: outcome.repeated })
+}
+
+fn promise(promise: Option<&Promise>) -> Option<pb::Promise> {
+    promise.map(|promise| pb::Promise {
+        statutory_due_time: Some(timestamp_to(promise.statutory_due)),
+        committed_due_time: Some(timestamp_to(promise.committed_due)),
+    })
+}
+
+/// The promise in what was recorded.
+fn promised(outcome: &Outcome<CaseEvent>) -> Option<pb::Promise> {
+    outcome.events.iter().find_map(|event| match event {
+        CaseEvent::Received { promise: made, .. }
+        | CaseEvent::SupplementReceived { promise: made, .. }
+        | CaseEvent::Resumed { promise: made, .. }
+        | CaseEvent::Corrected { promise: made, .. } => promise(made.as_ref()),
+        _ => None,
+    })
+}
+
+/// The code of the case in what was recorded.
+fn code_of(outcome: &Outcome<CaseEvent>) -> String {
+    outcome.stream.split_once('/').map_or_else(String::new, |(_, code)| code.to_owned())
+}

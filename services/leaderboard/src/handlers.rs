@@ -1,0 +1,253 @@
+//! The RPCs of the leaderboard view.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, FixedOffset};
+use eventlog::Clock as Time;
+use identity::Caller;
+use projection::Follower;
+use proto::{
+    Failure,
+    leaderboard::{self as pb, ErrorReason, leaderboard_service_server::LeaderboardService},
+    ledger::ErrorReason as Shared,
+    page_size_from, timestamp_from, timestamp_to,
+};
+use tonic::{Request, Response, Status};
+
+use crate::{
+    LeaderboardView,
+    board::{self, By, Counts, Query},
+    explain,
+    figures::{self, Clock},
+    period::Period,
+    ranking::{Placed, Standing, ranked},
+    suppression::{self, Cell, Hidden},
+};
+
+/// The handlers of `liem.leaderboard.v1.LeaderboardService`.
+pub struct LeaderboardHandlers {
+    view: Arc<Follower<LeaderboardView>>,
+    clock: Time,
+}
+
+impl LeaderboardHandlers {
+    /// Handlers over the view; the clock says when open cases are judged where a query doesn't.
+    pub fn new(view: Arc<Follower<LeaderboardView>>, clock: Time) -> Self {
+        Self { view, clock }
+    }
+
+    fn decode(&self, query: &pb::BoardQuery) -> Result<Query, Failure> {
+        let zone: FixedOffset = self.view.view().zone;
+        let period: Period = query.period.parse().map_err(|e: crate::period::PeriodMalformed| {
+            Failure::new(ErrorReason::PeriodMalformed, e.to_string())
+        })?;
+        let asked = query.judge_time.as_ref().map(|time| timestamp_from("judge_time", time)).transpose()?;
+        let asked = asked.map(|time| time.timestamp_micros());
+        let now = self.clock.now().timestamp_micros();
+        let (from, until, judged_at) = Query::times(period, asked, now, zone);
+        Ok(Query {
+            by: match query.by() {
+                pb::BoardSubject::Unspecified | pb::BoardSubject::Agency => By::Agency,
+                pb::BoardSubject::Unit => By::Unit,
+            },
+            from,
+            until,
+            judged_at,
+            clock: match query.clock() {
+                pb::Clock::Unspecified | pb::Clock::Committed => Clock::Committed,
+                pb::Clock::Statutory => Clock::Statutory,
+            },
+            zone,
+            agency: query.agency.clone(),
+        })
+    }
+}
+
+/// What is hidden in each row, from a caller who is no inspector.
+fn hidden(caller: &Caller, rows: &[Counts], query: &Query) -> Vec<Hidden> {
+    if caller.is_inspector() {
+        return vec![Hidden::new(); rows.len()];
+    }
+    let cells: Vec<_> = rows.iter().map(|row| row.cells(query.by)).collect();
+    let clock = match query.clock {
+        Clock::Committed => suppression::Clock::Committed,
+        Clock::Statutory => suppression::Clock::Statutory,
+    };
+    suppression::suppress(&cells, clock)
+}
+
+/// A share, to six decimals, so that answers are the same everywhere.
+#[expect(clippy::cast_precision_loss, reason = "counts of cases are far under 2⁵²")]
+fn share(part: u64, whole: u64) -> Option<f64> {
+    (whole > 0).then(|| (part as f64 / whole as f64 * 1e6).round() / 1e6)
+}
+
+fn count(n: u64) -> i64 {
+    i64::try_from(n).unwrap_or(i64::MAX)
+}
+
+fn board_row(placed: Placed<(Counts, Hidden)>, clock: Clock) -> pb::BoardRow {
+    let Placed { row: (counts, hidden), rank, interval } = placed;
+    let shown = |cell: Cell, n: u64| (!hidden.contains(&cell)).then(|| count(n));
+    let rate = |value: Option<f64>| value.filter(|_| !hidden.contains(&Cell::OnTimeRate));
+    let figure = |cell: Cell, value: Option<f64>| value.filter(|_| !hidden.contains(&cell));
+    pb::BoardRow {
+        rank: rank.and_then(|rank| i32::try_from(rank).ok()),
+        received: shown(Cell::Received, counts.received),
+        closed: shown(Cell::Closed, counts.closed),
+        closed_on_time: shown(Cell::ClosedOnTime, counts.on_time(clock)),
+        closed_late: shown(Cell::ClosedLate, counts.late(clock)),
+        closed_on_time_statutory: shown(Cell::ClosedOnTimeStatutory, counts.on_time_statutory),
+        closed_on_time_committed: shown(Cell::ClosedOnTimeCommitted, counts.on_time_committed),
+        open: shown(Cell::Open, counts.open),
+        open_late: shown(Cell::OpenLate, counts.open_late),
+        on_time_rate: rate(share(counts.on_time(clock), counts.judged(clock))),
+        lower: rate(interval.map(|i| i.lower)),
+        upper: rate(interval.map(|i| i.upper)),
+        median_working_days: figure(Cell::MedianWorkingDays, counts.median_working_days()),
+        online_share: figure(Cell::OnlineShare, share(counts.online, counts.channel_known)),
+        rating: figure(Cell::Rating, share(counts.rating_sum, counts.rated)),
+        rated: shown(Cell::Rated, counts.rated),
+        steps: shown(Cell::Steps, counts.steps),
+        suppressed: !hidden.is_empty(),
+        subject: counts.subject,
+        agency: counts.agency,
+    }
+}
+
+/// The cell that a figure shows, for suppression.
+fn cell(figure: pb::Figure) -> Option<Cell> {
+    Some(match figure {
+        pb::Figure::Unspecified => return None,
+        pb::Figure::Received => Cell::Received,
+        pb::Figure::Closed => Cell::Closed,
+        pb::Figure::ClosedOnTime => Cell::ClosedOnTime,
+        pb::Figure::ClosedLate => Cell::ClosedLate,
+        pb::Figure::ClosedOnTimeStatutory => Cell::ClosedOnTimeStatutory,
+        pb::Figure::ClosedOnTimeCommitted => Cell::ClosedOnTimeCommitted,
+        pb::Figure::Open => Cell::Open,
+        pb::Figure::OpenLate => Cell::OpenLate,
+        pb::Figure::OnTimeRate => Cell::OnTimeRate,
+        pb::Figure::MedianWorkingDays => Cell::MedianWorkingDays,
+        pb::Figure::OnlineShare => Cell::OnlineShare,
+        pb::Figure::Rating => Cell::Rating,
+        pb::Figure::Steps => Cell::Steps,
+    })
+}
+
+/// A figure of a row, as the board has it; 0 where there is nothing to work it out from.
+#[expect(clippy::cast_precision_loss, reason = "counts of cases are far under 2⁵²")]
+fn figure_of(counts: &Counts, figure: pb::Figure, clock: Clock) -> f64 {
+    match figure {
+        pb::Figure::Unspecified => 0.0,
+        pb::Figure::Received => counts.received as f64,
+        pb::Figure::Closed => counts.closed as f64,
+        pb::Figure::ClosedOnTime => counts.on_time(clock) as f64,
+        pb::Figure::ClosedLate => counts.late(clock) as f64,
+        pb::Figure::ClosedOnTimeStatutory => counts.on_time_statutory as f64,
+        pb::Figure::ClosedOnTimeCommitted => counts.on_time_committed as f64,
+        pb::Figure::Open => counts.open as f64,
+        pb::Figure::OpenLate => counts.open_late as f64,
+        pb::Figure::OnTimeRate => share(counts.on_time(clock), counts.judged(clock)).unwrap_or(0.0),
+        pb::Figure::MedianWorkingDays => counts.median_working_days().unwrap_or(0.0),
+        pb::Figure::OnlineShare => share(counts.online, counts.channel_known).unwrap_or(0.0),
+        pb::Figure::Rating => share(counts.rating_sum, counts.rated).unwrap_or(0.0),
+        pb::Figure::Steps => counts.steps as f64,
+    }
+}
+
+#[tonic::async_trait]
+impl LeaderboardService for LeaderboardHandlers {
+    async fn get_board(
+        &self,
+        request: Request<pb::GetBoardRequest>,
+    ) -> Result<Response<pb::GetBoardResponse>, Status> {
+        let caller = Caller::of(&request)?;
+        let asked = request.into_inner().query.unwrap_or_default();
+        let query = self.decode(&asked)?;
+        let mut snapshot = self.view.at_least(asked.at_least_position).await?;
+        let counts = board::count(&mut snapshot, &query).await.map_err(Failure::from)?;
+        let hidden = hidden(&caller, &counts, &query);
+        let rows: Vec<_> = counts.into_iter().zip(hidden).collect();
+        let placed = ranked(rows, |(counts, _)| Standing {
+            subject: &counts.subject,
+            judged: counts.judged(query.clock),
+            on_time: counts.on_time(query.clock),
+        });
+        Ok(Response::new(pb::GetBoardResponse {
+            rows: placed.into_iter().map(|row| board_row(row, query.clock)).collect(),
+            position: snapshot.position,
+            judge_time: DateTime::from_timestamp_micros(query.judged_at).map(timestamp_to),
+        }))
+    }
+
+    async fn explain_figure(
+        &self,
+        request: Request<pb::ExplainFigureRequest>,
+    ) -> Result<Response<pb::ExplainFigureResponse>, Status> {
+        let caller = Caller::of(&request)?;
+        let request = request.into_inner();
+        let figure = request.figure();
+        let cell = cell(figure).ok_or_else(|| Failure::field("figure", "say which figure"))?;
+        let asked = request.query.unwrap_or_default();
+        let query = self.decode(&asked)?;
+        let limit = page_size_from(request.page_size)?;
+        let mut snapshot = self.view.at_least(asked.at_least_position).await?;
+
+        // The row as the board has it, with all others, since theirs decide what is hidden in this one.
+        let counts = board::count(&mut snapshot, &query).await.map_err(Failure::from)?;
+        let hidden = hidden(&caller, &counts, &query);
+        let row = counts.iter().zip(&hidden).find(|(counts, _)| counts.subject == request.subject);
+        let Some((counts, hidden)) = row else {
+            let text = "the board has no row for this subject: check its code and the period";
+            return Err(Failure::new(ErrorReason::SubjectUnknown, text).into());
+        };
+        if hidden.contains(&cell) {
+            let text = "the figure, or one it would give away, is under five: ask an inspector";
+            return Err(Failure::new(ErrorReason::CellSuppressed, text).into());
+        }
+        let token = request.page_token;
+        let mut explanation = match figures::explained(figure, query.clock) {
+            Some(explained) => {
+                explain::cases(&mut snapshot, &query, &request.subject, &explained, &token, limit).await
+            }
+            None => {
+                let past = if token.is_empty() { Ok(0) } else { token.parse::<u64>() };
+                let past = past.map_err(|_not_a_number| {
+                    Failure::new(Shared::PageTokenInvalid, "the page token is not one that this list gave")
+                })?;
+                explain::steps(&mut snapshot, &query, &request.subject, past, limit).await
+            }
+        }
+        .map_err(Failure::from)?;
+        if !caller.is_inspector() {
+            explanation.lines.iter_mut().for_each(|line| line.positions.clear());
+            if figure == pb::Figure::Steps {
+                // A step without its position says nothing, and the token would tell it.
+                explanation.next = None;
+                explanation.lines.clear();
+            }
+        }
+        Ok(Response::new(pb::ExplainFigureResponse {
+            lines: explanation.lines,
+            next_page_token: explanation.next.unwrap_or_default(),
+            total_count: count(explanation.total),
+            figure: figure_of(counts, figure, query.clock),
+            position: snapshot.position,
+        }))
+    }
+
+    async fn get_view_status(
+        &self,
+        _: Request<pb::GetViewStatusRequest>,
+    ) -> Result<Response<pb::GetViewStatusResponse>, Status> {
+        let status = self.view.status();
+        let (position, digest) = self.view.digest().await?;
+        Ok(Response::new(pb::GetViewStatusResponse {
+            position,
+            head_position: status.head,
+            stopped_because: status.stopped.unwrap_or_default(),
+            digest,
+        }))
+    }
+}

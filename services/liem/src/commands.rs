@@ -1,0 +1,35 @@
+//! The commands, a module each.
+
+mod board;
+mod case;
+mod log;
+mod run;
+mod token;
+mod trail;
+mod view;
+
+use std::process::ExitCode;
+
+use crate::{
+    cli::{CaseCommand, Cli, Command, ImportCommand, TokenCommand},
+    config::Settings,
+    demo, import,
+};
+
+/// Runs a command.
+pub(crate) async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
+    let settings = Settings::load(cli.common)?;
+    match cli.command {
+        Command::Up(args) => run::up(&settings, args).await?,
+        Command::Serve(args) => run::alone(&settings, args).await?,
+        Command::Token(TokenCommand::Issue(args)) => token::issue(&settings, args)?,
+        Command::Import(ImportCommand::Csv(args)) => import::csv(&settings, args).await?,
+        Command::Case(CaseCommand::Show { code }) => case::show(&settings, code).await?,
+        Command::Trail(args) => trail::trail(&settings, args).await?,
+        Command::Board(args) => board::board(&settings, args).await?,
+        Command::Log(command) => return log::log(&settings, command).await,
+        Command::View(args) => view::status(&settings, args).await?,
+        Command::Demo(args) => demo::demo(&settings, args).await?,
+    }
+    Ok(ExitCode::SUCCESS)
+}

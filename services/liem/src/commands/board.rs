@@ -1,0 +1,206 @@
+//! `liem board` and `liem board explain`.
+
+use comfy_table::Cell;
+use identity::Role;
+use proto::leaderboard::{self as pb, BoardRow};
+use serde_json::{Value, json};
+
+use super::trail::time;
+use crate::{
+    cli::{BoardArgs, BoardCommand, BoardQueryArgs, By, Clock, Figure},
+    client::Connection,
+    config::Settings,
+    output,
+};
+
+pub(super) async fn board(settings: &Settings, args: BoardArgs) -> anyhow::Result<()> {
+    let connection = Connection::open(settings, Role::Inspector)?;
+    match args.command {
+        None => show(settings, &connection, &args.query).await,
+        Some(BoardCommand::Explain { subject, figure, query, limit }) => {
+            explain(settings, &connection, subject, figure, &query, limit).await
+        }
+    }
+}
+
+fn query(args: &BoardQueryArgs) -> anyhow::Result<pb::BoardQuery> {
+    let by = match args.by {
+        By::Agency => pb::BoardSubject::Agency,
+        By::Unit => pb::BoardSubject::Unit,
+    };
+    let clock = match args.clock {
+        Clock::Committed => pb::Clock::Committed,
+        Clock::Statutory => pb::Clock::Statutory,
+    };
+    Ok(pb::BoardQuery {
+        by: by.into(),
+        period: args.period.clone(),
+        judge_time: args.judged_at.as_deref().map(|t| time(t, true)).transpose()?,
+        clock: clock.into(),
+        agency: args.agency.clone().unwrap_or_default(),
+        at_least_position: args.at_least.unwrap_or(0),
+    })
+}
+
+async fn show(settings: &Settings, connection: &Connection, args: &BoardQueryArgs) -> anyhow::Result<()> {
+    let request = pb::GetBoardRequest { query: Some(query(args)?) };
+    let board = connection.leaderboard().get_board(request).await?.into_inner();
+    let judged_at = output::instant(board.judge_time.as_ref());
+    if settings.json {
+        let rows: Vec<_> = board.rows.iter().map(|row| row_json(row, judged_at.as_deref())).collect();
+        return output::print_json(&Value::Array(rows));
+    }
+    print_board(&board, &args.period)
+}
+
+/// A board for people.
+pub(crate) fn print_board(board: &pb::GetBoardResponse, period: &str) -> anyhow::Result<()> {
+    let headings = [
+        "rank",
+        "subject",
+        "received",
+        "closed",
+        "on time",
+        "late",
+        "open",
+        "open late",
+        "rate",
+        "95 % interval",
+        "days",
+        "online",
+        "rating",
+        "steps",
+    ];
+    let mut table = output::table(&headings, &[&headings[..1], &headings[2..]].concat());
+    for row in &board.rows {
+        let percent = |share: Option<f64>| share.map(|share| format!("{:.1} %", share * 100.0));
+        let interval = row.lower.zip(row.upper);
+        table.add_row([
+            output::cell(row.rank),
+            Cell::new(&row.subject),
+            output::cell(row.received),
+            output::cell(row.closed),
+            output::cell(row.closed_on_time),
+            output::cell(row.closed_late),
+            output::cell(row.open),
+            output::cell(row.open_late),
+            output::cell(percent(row.on_time_rate)),
+            output::cell(interval.map(|(lower, upper)| format!("{:.1}–{:.1}", lower * 100.0, upper * 100.0))),
+            output::cell(row.median_working_days),
+            output::cell(percent(row.online_share)),
+            output::cell(row.rating.map(|rating| format!("{rating:.2}"))),
+            output::cell(row.steps),
+        ]);
+    }
+    output::print(&table.to_string())?;
+    let judged = output::short(board.judge_time.as_ref(), output::usual_zone()).unwrap_or_default();
+    let hidden = if board.rows.iter().any(|row| row.suppressed) {
+        "; – where a figure is under five, or would give one away"
+    } else {
+        ""
+    };
+    let position = board.position;
+    output::print(&format!(
+        "period {period}, judged at {judged}, as of position {position}; ranked by the lower bound, from 30 judged cases on{hidden}"
+    ))
+}
+
+fn row_json(row: &BoardRow, judged_at: Option<&str>) -> Value {
+    json!({
+        "subject": row.subject,
+        "agency": row.agency,
+        "rank": row.rank,
+        "received": row.received,
+        "closed": row.closed,
+        "closed_on_time": row.closed_on_time,
+        "closed_late": row.closed_late,
+        "closed_on_time_statutory": row.closed_on_time_statutory,
+        "closed_on_time_committed": row.closed_on_time_committed,
+        "open": row.open,
+        "open_late": row.open_late,
+        "on_time_rate": row.on_time_rate,
+        "lower": row.lower,
+        "upper": row.upper,
+        "median_working_days": row.median_working_days,
+        "online_share": row.online_share,
+        "rating": row.rating,
+        "rated": row.rated,
+        "steps": row.steps,
+        "suppressed": row.suppressed,
+        "judged_at": judged_at,
+    })
+}
+
+async fn explain(
+    settings: &Settings,
+    connection: &Connection,
+    subject: String,
+    figure: Figure,
+    args: &BoardQueryArgs,
+    limit: Option<usize>,
+) -> anyhow::Result<()> {
+    let limit = match limit.unwrap_or(if settings.json { 0 } else { 50 }) {
+        0 => usize::MAX,
+        limit => limit,
+    };
+    let figure_of = match figure {
+        Figure::Received => pb::Figure::Received,
+        Figure::Closed => pb::Figure::Closed,
+        Figure::ClosedOnTime => pb::Figure::ClosedOnTime,
+        Figure::ClosedLate => pb::Figure::ClosedLate,
+        Figure::ClosedOnTimeStatutory => pb::Figure::ClosedOnTimeStatutory,
+        Figure::ClosedOnTimeCommitted => pb::Figure::ClosedOnTimeCommitted,
+        Figure::Open => pb::Figure::Open,
+        Figure::OpenLate => pb::Figure::OpenLate,
+        Figure::OnTimeRate => pb::Figure::OnTimeRate,
+        Figure::MedianWorkingDays => pb::Figure::MedianWorkingDays,
+        Figure::OnlineShare => pb::Figure::OnlineShare,
+        Figure::Rating => pb::Figure::Rating,
+        Figure::Steps => pb::Figure::Steps,
+    };
+    let mut request = pb::ExplainFigureRequest {
+        query: Some(query(args)?),
+        subject,
+        figure: figure_of.into(),
+        page_size: i32::try_from(limit.min(1_000)).unwrap_or(1_000),
+        page_token: String::new(),
+    };
+    let mut leaderboard = connection.leaderboard();
+    let mut lines: Vec<pb::ExplainLine> = Vec::new();
+    let last = loop {
+        let answer = leaderboard.explain_figure(request.clone()).await?.into_inner();
+        lines.extend(answer.lines.iter().take(limit - lines.len()).cloned());
+        if lines.len() >= limit || answer.next_page_token.is_empty() {
+            break answer;
+        }
+        request.page_token.clone_from(&answer.next_page_token);
+    };
+    let name = output::word(figure_of.as_str_name(), "FIGURE_").unwrap_or_default();
+    if settings.json {
+        let text = |text: &str| (!text.is_empty()).then(|| text.to_owned());
+        let lines: Vec<_> = lines
+            .iter()
+            .map(|l| json!({ "case": text(&l.case), "value": l.value, "positions": l.positions }))
+            .collect();
+        return output::print_json(&json!({
+            "subject": request.subject,
+            "figure": name,
+            "value": last.figure,
+            "total": last.total_count,
+            "position": last.position,
+            "lines": lines,
+        }));
+    }
+    let mut table = output::table(&["case", "counts for", "positions"], &["counts for"]);
+    for line in &lines {
+        let positions: Vec<_> = line.positions.iter().map(ToString::to_string).collect();
+        let case = (!line.case.is_empty()).then_some(&line.case);
+        table.add_row([output::cell(case), Cell::new(line.value), Cell::new(positions.join(" "))]);
+    }
+    output::print(&table.to_string())?;
+    let (shown, total) = (lines.len(), last.total_count);
+    let (subject, value, position) = (request.subject, last.figure, last.position);
+    output::print(&format!(
+        "{name} of {subject}: {value}; {shown} lines shown of {total}; as of position {position}"
+    ))
+}

@@ -1,0 +1,103 @@
+//! Settings: a flag counts over `LIEM_*` in the environment, and that over the TOML file.
+
+use std::{
+    net::SocketAddr,
+    path::{Path, PathBuf},
+};
+
+use anyhow::Context as _;
+use serde::Deserialize;
+
+use crate::{
+    cli::{Common, GenesisArgs, LogFormat},
+    data::Data,
+};
+
+/// The settings file; every setting can be left out.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    data: Option<PathBuf>,
+    address: Option<String>,
+    token: Option<String>,
+    log_format: Option<LogFormat>,
+    listen: Option<SocketAddr>,
+    ledger: Option<String>,
+    public_key: Option<PathBuf>,
+    origin: Option<String>,
+    jurisdiction: Option<String>,
+    time_zone: Option<String>,
+}
+
+/// What a command runs with.
+#[derive(Debug)]
+pub(crate) struct Settings {
+    pub(crate) data: Data,
+    pub(crate) address: Option<String>,
+    pub(crate) token: Option<String>,
+    pub(crate) json: bool,
+    pub(crate) log_format: LogFormat,
+    file: File,
+}
+
+impl Settings {
+    pub(crate) fn load(common: Common) -> anyhow::Result<Self> {
+        let data_of = |file: &File| common.data.clone().or_else(|| file.data.clone());
+        let file = match &common.config {
+            Some(path) => read(path)?,
+            None => {
+                let folder = common.data.clone().unwrap_or_else(|| DEFAULT_DATA.into());
+                let usual = folder.join("liem.toml");
+                if usual.exists() { read(&usual)? } else { File::default() }
+            }
+        };
+        Ok(Self {
+            data: Data::new(data_of(&file).unwrap_or_else(|| DEFAULT_DATA.into())),
+            address: common.address.or_else(|| file.address.clone()),
+            token: common.token.or_else(|| file.token.clone()),
+            json: common.json,
+            log_format: common.log_format.or(file.log_format).unwrap_or(LogFormat::Text),
+            file,
+        })
+    }
+
+    /// The address to listen on.
+    pub(crate) fn listen(&self, flag: Option<SocketAddr>, usual_port: u16) -> SocketAddr {
+        flag.or(self.file.listen).unwrap_or_else(|| ([127, 0, 0, 1], usual_port).into())
+    }
+
+    /// The address of the ledger, for a service that runs apart from it.
+    pub(crate) fn ledger(&self, flag: Option<String>) -> anyhow::Result<String> {
+        flag.or_else(|| self.file.ledger.clone()).or_else(|| self.data.address("ledger")).context(
+            "where is the ledger? give its address with --ledger, or start it with this data folder first",
+        )
+    }
+
+    /// The key that tokens are checked with.
+    pub(crate) fn public_key(&self, flag: Option<PathBuf>) -> PathBuf {
+        flag.or_else(|| self.file.public_key.clone()).unwrap_or_else(|| self.data.public_key())
+    }
+
+    /// What a new log's first entry says.
+    pub(crate) fn genesis(&self, args: &GenesisArgs) -> anyhow::Result<eventlog::Genesis> {
+        let or = |flag: &Option<String>, file: &Option<String>, usual: &str| {
+            flag.clone().or_else(|| file.clone()).unwrap_or_else(|| usual.to_owned())
+        };
+        let time_zone = or(&args.time_zone, &self.file.time_zone, "+07:00");
+        Ok(eventlog::Genesis {
+            origin: or(&args.origin, &self.file.origin, "liem.local"),
+            jurisdiction: or(&args.jurisdiction, &self.file.jurisdiction, "VN"),
+            time_zone: events::parse_offset(&time_zone)
+                .with_context(|| format!("`{time_zone}` is not an offset from UTC such as +07:00"))?,
+        })
+    }
+}
+
+/// The data folder where none is named.
+const DEFAULT_DATA: &str = "liem-data";
+
+fn read(path: &Path) -> anyhow::Result<File> {
+    let text = std::fs::read_to_string(path)
+        .with_context(|| format!("can't read the settings file {}", path.display()))?;
+    toml::from_str(&text).with_context(|| format!("in the settings file {}", path.display()))
+}

@@ -1,0 +1,45 @@
+//! The one binary of Liêm: `up` runs all services in one process, `serve` one alone, and the other commands
+//! speak gRPC to them, like anyone else.
+
+#![expect(clippy::print_stdout, reason = "a command line prints its answers")]
+
+mod cli;
+mod client;
+mod commands;
+mod config;
+mod data;
+mod demo;
+mod import;
+mod output;
+mod server;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+fn main() -> ExitCode {
+    let cli = cli::Cli::parse();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return fail(&error.into()),
+    };
+    match runtime.block_on(commands::run(cli)) {
+        Ok(code) => code,
+        Err(error) => fail(&error),
+    }
+}
+
+/// Tells what went wrong, with its causes, and what to do where the server said so.
+fn fail(error: &anyhow::Error) -> ExitCode {
+    // A reader that stopped reading, such as `head`, is no failure.
+    let is_broken_pipe =
+        error.downcast_ref::<std::io::Error>().is_some_and(|e| e.kind() == std::io::ErrorKind::BrokenPipe);
+    if is_broken_pipe {
+        return ExitCode::SUCCESS;
+    }
+    match error.downcast_ref::<tonic::Status>() {
+        Some(status) => eprintln!("error: {}", output::status_text(status)),
+        None => eprintln!("error: {error:#}"),
+    }
+    ExitCode::FAILURE
+}

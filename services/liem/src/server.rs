@@ -1,0 +1,245 @@
+//! Running services: all in one process, or one alone. The same code either way; only the log's form differs.
+
+use std::{net::SocketAddr, sync::Arc};
+
+use anyhow::Context as _;
+use audit::{AuditHandlers, AuditView};
+use chrono::FixedOffset;
+use delivery::DeliveryHandlers;
+use directory::DirectoryHandlers;
+use eventlog::{Clock, EventLog, Options, RemoteLog, SqliteLog};
+use identity::{Caller, Claims, Role, VerifyingKey};
+use leaderboard::{LeaderboardHandlers, LeaderboardView};
+use ledger::{Gate, LedgerHandlers};
+use projection::{DirectoryFollower, Follower};
+use proto::{
+    audit::audit_service_server::AuditServiceServer,
+    delivery::delivery_service_server::DeliveryServiceServer,
+    directory::directory_service_server::DirectoryServiceServer,
+    leaderboard::leaderboard_service_server::LeaderboardServiceServer,
+    ledger::ledger_service_server::LedgerServiceServer,
+};
+use serve::{Server, Shutdown};
+use tokio::task::JoinHandle;
+
+use crate::{
+    cli::{GenesisArgs, Service},
+    client,
+    config::Settings,
+    data::{Data, Published},
+};
+
+/// Bytes of one request, at most: an append of 1,000 entries of full length.
+const REQUEST_BYTES_MAX: usize = 80 * 1024 * 1024;
+
+/// Servers that run in this process.
+pub(crate) struct Running {
+    /// Where they listen.
+    pub(crate) address: SocketAddr,
+    serving: JoinHandle<Result<(), serve::ServeError>>,
+    views: Views,
+    log: Option<Arc<SqliteLog>>,
+    shutdown: Shutdown,
+    _published: Published,
+}
+
+#[derive(Default)]
+struct Views {
+    audit: Option<Arc<Follower<AuditView>>>,
+    leaderboard: Option<Arc<Follower<LeaderboardView>>>,
+}
+
+impl Running {
+    /// The signal that stops them.
+    pub(crate) fn shutdown(&self) -> Shutdown {
+        self.shutdown.clone()
+    }
+
+    /// Waits for the signal to stop, or a failure, then ends calls under way, views and log in that order:
+    /// what was acknowledged is on disk.
+    pub(crate) async fn wait(self) -> anyhow::Result<()> {
+        let served = self.serving.await;
+        self.shutdown.start();
+        if let Some(view) = self.views.audit.and_then(Arc::into_inner) {
+            view.close().await;
+        }
+        if let Some(view) = self.views.leaderboard.and_then(Arc::into_inner) {
+            view.close().await;
+        }
+        if let Some(log) = self.log {
+            log.close().await;
+        }
+        served.context("the server's task failed")??;
+        Ok(())
+    }
+}
+
+/// Runs all services on one address.
+pub(crate) async fn up(
+    settings: &Settings,
+    listen: SocketAddr,
+    genesis: &GenesisArgs,
+    shutdown: Shutdown,
+) -> anyhow::Result<Running> {
+    let clock = Clock::system();
+    let log = open_log(settings, genesis, &clock).await?;
+    let gate: Arc<Gate> = Gate::new(log.clone());
+    let parts = Parts { settings, clock, shutdown, gate: Some((gate.clone(), log)) };
+    parts.run(&Service::ALL, gate, listen, settings.data.public_key()).await
+}
+
+/// Runs one service.
+pub(crate) async fn alone(
+    settings: &Settings,
+    args: crate::cli::ServeArgs,
+    shutdown: Shutdown,
+) -> anyhow::Result<Running> {
+    let clock = Clock::system();
+    let place = Service::ALL.iter().position(|s| *s == args.service).unwrap_or_default();
+    let port = 7420 + u16::try_from(place).unwrap_or_default();
+    let listen = settings.listen(args.listen, port);
+    let public_key = settings.public_key(args.public_key);
+    if args.service == Service::Ledger {
+        let log = open_log(settings, &args.genesis, &clock).await?;
+        let gate = Gate::new(log.clone());
+        let parts = Parts { settings, clock, shutdown, gate: Some((gate.clone(), log)) };
+        return parts.run(&[args.service], gate, listen, public_key).await;
+    }
+    settings.data.prepare()?;
+    let token = match &settings.token {
+        Some(token) => token.clone(),
+        None => service_token(&settings.data, args.service, &clock)?,
+    };
+    let channel = client::channel(&settings.ledger(args.ledger)?)?;
+    let log = RemoteLog::new(channel, &token).context("the token has characters that no token has")?;
+    let parts = Parts { settings, clock, shutdown, gate: None };
+    parts.run(&[args.service], Arc::new(log), listen, public_key).await
+}
+
+async fn open_log(
+    settings: &Settings,
+    genesis: &GenesisArgs,
+    clock: &Clock,
+) -> anyhow::Result<Arc<SqliteLog>> {
+    let data = &settings.data;
+    data.prepare()?;
+    let key = data.make_key()?;
+    data.write_tokens(&key, seconds(clock))?;
+    Ok(SqliteLog::open(&data.log(), Options::new(settings.genesis(genesis)?, clock.clone())).await?)
+}
+
+/// Seconds since 1970.
+pub(crate) fn seconds(clock: &Clock) -> u64 {
+    u64::try_from(clock.now().timestamp()).unwrap_or(0)
+}
+
+/// A token for a service, where the data folder has the key.
+fn service_token(data: &Data, service: Service, clock: &Clock) -> anyhow::Result<String> {
+    let advice = "a service needs a token: give one with --token (liem token issue --role service)";
+    let key = data.signing_key().context(advice)?;
+    let caller = Caller { id: service.name().to_owned(), role: Role::Service, agency: None };
+    Ok(key.sign(&Claims::new(caller, seconds(clock), 400 * 24 * 3600))?)
+}
+
+struct Parts<'a> {
+    settings: &'a Settings,
+    clock: Clock,
+    shutdown: Shutdown,
+    /// The log of this process, where it has the ledger.
+    gate: Option<(Arc<Gate>, Arc<SqliteLog>)>,
+}
+
+impl Parts<'_> {
+    async fn run(
+        self,
+        services: &[Service],
+        log: Arc<dyn EventLog>,
+        listen: SocketAddr,
+        public_key: std::path::PathBuf,
+    ) -> anyhow::Result<Running> {
+        serve::start_metrics();
+        let key = VerifyingKey::open(&public_key)?;
+        let listener = serve::bind(listen).await?;
+        let address = listener.local_addr()?;
+        let zone = self.zone(&*log).await?;
+        let mut server = Server::new(self.shutdown.clone())?;
+        let mut views = Views::default();
+        for service in services {
+            self.add(*service, &log, zone, &mut server, &mut views).await?;
+        }
+        let serving = tokio::spawn(server.run(listener, key));
+        let names: Vec<_> = services.iter().map(|service| service.name()).collect();
+        let published = self.settings.data.publish(&names, address)?;
+        tracing::info!(%address, services = names.join(" "), "listening");
+        Ok(Running {
+            address,
+            serving,
+            views,
+            log: self.gate.map(|(_, log)| log),
+            shutdown: self.shutdown,
+            _published: published,
+        })
+    }
+
+    /// The ledger's time zone; waits for a ledger that isn't up yet.
+    async fn zone(&self, log: &dyn EventLog) -> anyhow::Result<FixedOffset> {
+        let mut attempts = 0;
+        loop {
+            match log.head().await {
+                Ok(head) => return Ok(head.genesis.time_zone),
+                Err(error) if attempts < 50 => {
+                    attempts += 1;
+                    tracing::debug!(%error, attempts, "the ledger does not answer yet");
+                    tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+                }
+                Err(error) => return Err(error).context("the ledger does not answer: is it running?"),
+            }
+        }
+    }
+
+    async fn add(
+        &self,
+        service: Service,
+        log: &Arc<dyn EventLog>,
+        zone: FixedOffset,
+        server: &mut Server,
+        views: &mut Views,
+    ) -> anyhow::Result<()> {
+        let folder = self.settings.data.views();
+        let (clock, shutdown) = (self.clock.clone(), self.shutdown.clone());
+        match service {
+            Service::Ledger => {
+                let (gate, log) = self.gate.as_ref().context("the ledger runs where its log is")?;
+                let handlers = LedgerHandlers::new(gate.clone(), log.path().to_owned(), shutdown);
+                let service = LedgerServiceServer::new(handlers);
+                server.add(service.max_decoding_message_size(REQUEST_BYTES_MAX)).await;
+            }
+            Service::Directory => {
+                let directory = DirectoryFollower::start(log.clone(), shutdown);
+                let handlers = DirectoryHandlers::new(log.clone(), directory, clock);
+                server.add(DirectoryServiceServer::new(handlers)).await;
+            }
+            Service::Delivery => {
+                let directory = DirectoryFollower::start(log.clone(), shutdown);
+                let handlers = DeliveryHandlers::new(log.clone(), directory, clock, zone);
+                server.add(DeliveryServiceServer::new(handlers)).await;
+            }
+            Service::Audit => {
+                let name = proto::audit::audit_service_server::SERVICE_NAME;
+                let health = server.health();
+                let view = Follower::start(AuditView, log.clone(), &folder, shutdown, health, name).await?;
+                let view = views.audit.insert(Arc::new(view)).clone();
+                let handlers = AuditHandlers::new(view, log.clone(), zone);
+                server.add(AuditServiceServer::new(handlers)).await;
+            }
+            Service::Leaderboard => {
+                let name = proto::leaderboard::leaderboard_service_server::SERVICE_NAME;
+                let (health, view) = (server.health(), LeaderboardView { zone });
+                let view = Follower::start(view, log.clone(), &folder, shutdown, health, name).await?;
+                let view = views.leaderboard.insert(Arc::new(view)).clone();
+                server.add(LeaderboardServiceServer::new(LeaderboardHandlers::new(view, clock))).await;
+            }
+        }
+        Ok(())
+    }
+}
