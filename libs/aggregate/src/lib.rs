@@ -150,7 +150,7 @@ where
                 return repeat(log, &request).await?.ok_or(ExecuteError::Refused(refusal));
             }
             Err(store::StoreError::Append(AppendError::Conflict { .. })) if attempt < ATTEMPTS => {
-                attempt += 1
+                attempt += 1;
             }
             Err(error) => return Err(unwrap_store(error)),
         }

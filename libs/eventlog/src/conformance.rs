@@ -10,8 +10,8 @@ mod follow;
 mod lost;
 mod reads;
 mod repeats;
-mod sample;
-mod whole;
+pub mod sample;
+pub mod whole;
 
 use std::{sync::Arc, time::Duration};
 
@@ -111,5 +111,5 @@ async fn play(scenario: Scenario, mut rig: Box<dyn Rig>) {
 
 /// What never comes is a failure, not a test that hangs. Nothing here takes a tenth of this.
 async fn within<T>(future: impl Future<Output = T>) -> T {
-    tokio::time::timeout(Duration::from_secs(120), future).await.expect("it ends within two minutes")
+    tokio::time::timeout(Duration::from_mins(2), future).await.expect("it ends within two minutes")
 }

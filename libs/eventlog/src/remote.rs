@@ -1,6 +1,7 @@
 //! The log over the ledger's gRPC: what a service uses that runs apart from the ledger.
 
 use async_trait::async_trait;
+use chrono::DateTime;
 use events::{Occurred, Role, Subject};
 use futures::stream::{self, BoxStream, StreamExt as _};
 use proto::{
@@ -92,6 +93,10 @@ fn append_error(append: &Append, status: Status) -> AppendError {
     if is(ErrorReason::StorageFull) {
         return AppendError::StorageFull;
     }
+    if is(ErrorReason::ClockWentBack) {
+        let time = |key| DateTime::from_timestamp_micros(metadata(&status, key)).unwrap_or_default();
+        return AppendError::ClockWentBack { now: time(CLOCK_MICROS), last: time(LAST_MICROS) };
+    }
     match status.code() {
         Code::Unavailable | Code::Unknown | Code::Cancelled | Code::DeadlineExceeded | Code::Internal => {
             AppendError::unavailable(status)
@@ -115,24 +120,47 @@ fn too_large_in(status: &Status) -> (usize, usize) {
 const ACTUAL_REVISION: &str = "liem-actual-revision";
 const EVENT_PLACE: &str = "liem-event-place";
 const ENTRY_SIZE: &str = "liem-entry-bytes";
+const CLOCK_MICROS: &str = "liem-clock-micros";
+const LAST_MICROS: &str = "liem-last-micros";
+const MISSING_POSITION: &str = "liem-missing-position";
+
+fn with_figures(failure: Failure, figures: &[(&'static str, i128)]) -> Status {
+    let mut status = Status::from(failure);
+    for (key, figure) in figures {
+        // A whole number is a valid header.
+        if let Ok(value) = figure.to_string().parse() {
+            status.metadata_mut().insert(*key, value);
+        }
+    }
+    status
+}
 
 impl AppendError {
     /// The status of this failure. Figures that a service's retry needs travel as metadata.
     pub fn into_status(self) -> Status {
-        let mut figures = Vec::new();
-        match &self {
-            Self::Conflict { actual, .. } => figures.push((ACTUAL_REVISION, *actual)),
+        let figures = match &self {
+            Self::Conflict { actual, .. } => vec![(ACTUAL_REVISION, i128::from(*actual))],
             Self::EntryTooLarge { k, size } => {
-                figures.push((EVENT_PLACE, *k as u64));
-                figures.push((ENTRY_SIZE, *size as u64));
+                vec![(EVENT_PLACE, *k as i128), (ENTRY_SIZE, *size as i128)]
             }
-            _ => {}
-        }
-        let mut status = Status::from(Failure::from(self));
-        for (key, figure) in figures {
-            status.metadata_mut().insert(key, figure.into());
-        }
-        status
+            Self::ClockWentBack { now, last } => vec![
+                (CLOCK_MICROS, i128::from(now.timestamp_micros())),
+                (LAST_MICROS, i128::from(last.timestamp_micros())),
+            ],
+            _ => Vec::new(),
+        };
+        with_figures(self.into(), &figures)
+    }
+}
+
+impl ReadError {
+    /// The status of this failure, with the figure that tells which position is missing.
+    pub fn into_status(self) -> Status {
+        let figures = match &self {
+            Self::NotFound { position } => vec![(MISSING_POSITION, i128::from(*position))],
+            _ => Vec::new(),
+        };
+        with_figures(self.into(), &figures)
     }
 }
 
@@ -225,7 +253,7 @@ pub fn append_from_proto(request: pb::AppendEventsRequest, service: &str) -> Res
             actor: actor_from_proto(request.actor.ok_or_else(|| Failure::field("actor", "say who did it"))?),
             on_behalf_of: some(request.on_behalf_of),
             service: service.to_owned(),
-            command_digest: digest.map_err(|_| Failure::field("command_digest", "give 32 bytes"))?,
+            command_digest: digest.map_err(|_length| Failure::field("command_digest", "give 32 bytes"))?,
             causation: match some(request.causation) {
                 Some(id) => Some(proto::uuid_from("causation", &id)?),
                 None => None,
@@ -334,7 +362,7 @@ impl EventLog for RemoteLog {
             let request = pb::BatchGetEntriesRequest { positions: chunk.to_vec() };
             let answer = self.client.clone().batch_get_entries(request).await.map_err(|status| {
                 if status.code() == Code::NotFound {
-                    return ReadError::NotFound { position: chunk.iter().copied().max().unwrap_or(0) };
+                    return ReadError::NotFound { position: metadata(&status, MISSING_POSITION) };
                 }
                 read_error(status)
             })?;

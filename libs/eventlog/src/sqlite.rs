@@ -62,8 +62,6 @@ pub struct SqliteLog {
     genesis: Genesis,
     path: PathBuf,
     closed: watch::Receiver<bool>,
-    /// Held while the log is open: a second writer would break the positions.
-    _lock: File,
 }
 
 impl SqliteLog {
@@ -77,12 +75,16 @@ impl SqliteLog {
         let Options { genesis, clock, queue, patience } = options;
         let (sender, receiver) = mpsc::channel(queue);
         let last = writer::load_last(&mut connection).await.map_err(database)?;
+        let now = clock.now();
         let is_new = last.position == 0;
         let (head_sender, head) = watch::channel(last);
         let (closed_sender, closed) = watch::channel(false);
         let writer = Writer::new(connection, clock, head_sender);
         tokio::spawn(async move {
             writer.run(receiver).await;
+            // Held until nothing is written any more, whoever still has the log or let go of it before: a
+            // second writer would break the positions.
+            drop(lock);
             closed_sender.send_replace(true);
         });
 
@@ -91,27 +93,17 @@ impl SqliteLog {
             .connect_with(connect(path).read_only(true))
             .await
             .map_err(database)?;
-        let mut log = Self {
-            queue: sender,
-            patience,
-            readers,
-            head,
-            genesis,
-            path: path.to_owned(),
-            closed,
-            _lock: lock,
-        };
+        let mut log = Self { queue: sender, patience, readers, head, genesis, path: path.to_owned(), closed };
         if is_new {
-            log.record_genesis().await?;
+            log.record_genesis(now).await?;
         } else {
             log.genesis = log.read_genesis().await?;
         }
         Ok(Arc::new(log))
     }
 
-    async fn record_genesis(&self) -> Result<(), OpenError> {
+    async fn record_genesis(&self, now: DateTime<Utc>) -> Result<(), OpenError> {
         let Genesis { origin, jurisdiction, time_zone } = self.genesis.clone();
-        let now = self.head.borrow().recorded_at;
         let opened = LedgerEvent::LedgerOpened { origin, jurisdiction, time_zone: time_zone.to_string() };
         let failed = |source| OpenError::Genesis { source };
         let append = Append {
@@ -247,7 +239,8 @@ impl EventLog for SqliteLog {
     }
 
     fn follow(&self, after: u64, filter: Filter) -> BoxStream<'static, Result<Page, ReadError>> {
-        let follower = Follower { pool: self.readers.clone(), head: self.head.clone(), after, filter };
+        let (pool, head) = (self.readers.clone(), self.head.clone());
+        let follower = Follower { pool, head, after, filter, is_first: true };
         stream::unfold(Some(follower), |follower| async {
             let mut follower = follower?;
             match follower.next().await {
@@ -266,19 +259,25 @@ struct Follower {
     head: watch::Receiver<Last>,
     after: u64,
     filter: Filter,
+    is_first: bool,
 }
 
 impl Follower {
     /// The next page; none once the log is closed and read to its end.
     async fn next(&mut self) -> Result<Option<Page>, ReadError> {
         let after = self.after;
+        let nothing = |head| Page { entries: Vec::new(), through: after, head, ended: true };
+        let head = self.head.borrow().position;
+        if std::mem::take(&mut self.is_first) && head < after {
+            // The log was longer once: an older copy was restored. Told at once, before it grows past `after`.
+            return Ok(Some(nothing(head)));
+        }
         let wait = self.head.wait_for(|last| last.position > after);
-        let head = match tokio::time::timeout(Duration::from_secs(HEARTBEAT_SECONDS), wait).await {
-            Ok(Ok(last)) => last.position,
+        let waited = tokio::time::timeout(Duration::from_secs(HEARTBEAT_SECONDS), wait).await;
+        let head = match waited.map(|moved| moved.map(|last| last.position)) {
+            Ok(Ok(head)) => head,
             Ok(Err(_)) => return Ok(None),
-            Err(_) => {
-                return Ok(Some(Page { entries: Vec::new(), through: after, head: after, ended: true }));
-            }
+            Err(_) => return Ok(Some(nothing(head))),
         };
         let page = read::all(&self.pool, head, after, Direction::Forwards, &self.filter, FOLLOW_PAGE).await?;
         self.after = page.through;

@@ -93,7 +93,7 @@ impl SigningKey {
     /// Reads the key in a PEM file.
     pub fn open(path: &Path) -> Result<Self, KeyError> {
         let pem = read(path)?;
-        EncodingKey::from_ed_pem(&pem).map(Self).map_err(|e| key_error(path, e))
+        EncodingKey::from_ed_pem(&pem).map(Self).map_err(|e| key_error(path, &e))
     }
 
     /// Signs a token.
@@ -106,7 +106,7 @@ impl VerifyingKey {
     /// Reads the key in a PEM file.
     pub fn open(path: &Path) -> Result<Self, KeyError> {
         let pem = read(path)?;
-        DecodingKey::from_ed_pem(&pem).map(Self).map_err(|e| key_error(path, e))
+        DecodingKey::from_ed_pem(&pem).map(Self).map_err(|e| key_error(path, &e))
     }
 
     /// Who holds the token, and until when it's good, in seconds since 1970.
@@ -129,7 +129,7 @@ fn token_error(error: &jsonwebtoken::errors::Error) -> TokenError {
     }
 }
 
-fn key_error(path: &Path, problem: impl ToString) -> KeyError {
+fn key_error(path: &Path, problem: &dyn std::fmt::Display) -> KeyError {
     KeyError::Key { path: path.display().to_string(), problem: problem.to_string() }
 }
 
@@ -139,11 +139,11 @@ fn read(path: &Path) -> Result<Vec<u8>, KeyError> {
 
 fn make(private: &Path, public: &Path) -> Result<(), KeyError> {
     let mut seed = [0_u8; 32];
-    getrandom::fill(&mut seed).map_err(|e| key_error(private, e))?;
+    getrandom::fill(&mut seed).map_err(|e| key_error(private, &e))?;
     let key = ed25519_dalek::SigningKey::from_bytes(&seed);
-    let private_pem = key.to_pkcs8_pem(LineEnding::LF).map_err(|e| key_error(private, e))?;
+    let private_pem = key.to_pkcs8_pem(LineEnding::LF).map_err(|e| key_error(private, &e))?;
     let public_pem =
-        key.verifying_key().to_public_key_pem(LineEnding::LF).map_err(|e| key_error(public, e))?;
+        key.verifying_key().to_public_key_pem(LineEnding::LF).map_err(|e| key_error(public, &e))?;
     // The public key first: a private key that exists is one whose public key exists too.
     write(public, public_pem.as_bytes(), 0o644)?;
     write(private, private_pem.as_bytes(), 0o600)

@@ -1,6 +1,6 @@
 //! A view's file: an SQLite database of its own, with the view's tables and its checkpoint.
 
-use std::{fmt::Write as _, path::Path, time::Duration};
+use std::{path::Path, time::Duration};
 
 use sqlx::{
     AssertSqlSafe, ConnectOptions as _, Connection as _, Row as _, Sqlite, SqliteConnection,
@@ -137,7 +137,9 @@ impl File {
                 }
                 query.execute(&mut *tx).await?;
             }
-            slots.values_mut().for_each(|slot| slot.is_changed = false);
+            for slot in slots.values_mut() {
+                slot.is_changed = false;
+            }
         }
         sqlx::query("UPDATE checkpoint SET position = ?")
             .bind(i64::try_from(position).unwrap_or(i64::MAX))
@@ -165,16 +167,16 @@ fn create(table: &Table) -> String {
         Kind::Text => "TEXT",
         Kind::Positions => "BLOB",
     };
-    let mut sql = format!("CREATE TABLE IF NOT EXISTS {} (", table.name);
-    for (name, k) in table.key {
-        let _ = write!(sql, "{name} {} NOT NULL, ", kind(*k));
-    }
-    for (name, k) in table.columns {
-        let _ = write!(sql, "{name} {}, ", kind(*k));
-    }
+    let key = table.key.iter().map(|(name, k)| format!("{name} {} NOT NULL", kind(*k)));
+    let columns: Vec<_> =
+        key.chain(table.columns.iter().map(|(name, k)| format!("{name} {}", kind(*k)))).collect();
     let key: Vec<_> = table.key.iter().map(|(name, _)| *name).collect();
-    let _ = write!(sql, "PRIMARY KEY ({})) STRICT, WITHOUT ROWID", key.join(", "));
-    sql
+    format!(
+        "CREATE TABLE IF NOT EXISTS {} ({}, PRIMARY KEY ({})) STRICT, WITHOUT ROWID",
+        table.name,
+        columns.join(", "),
+        key.join(", ")
+    )
 }
 
 fn select(table: &Table, rows: usize) -> String {

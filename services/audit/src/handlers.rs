@@ -47,7 +47,7 @@ impl AuditHandlers {
         Self { view, log, zone }
     }
 
-    fn decode(&self, caller: &Caller, request: pb::ListTrailRequest) -> Result<Query, Failure> {
+    fn decode(caller: &Caller, request: pb::ListTrailRequest) -> Result<Query, Failure> {
         let order = request.order();
         let subject = request.subject.ok_or_else(|| Failure::field("subject", "say whose trail"))?;
         let role = SubjectRole::parse(&subject.role).ok_or_else(|| {
@@ -183,7 +183,7 @@ impl AuditService for AuditHandlers {
         request: Request<pb::ListTrailRequest>,
     ) -> Result<Response<pb::ListTrailResponse>, Status> {
         let caller = Caller::of(&request)?;
-        let query = self.decode(&caller, request.into_inner())?;
+        let query = Self::decode(&caller, request.into_inner())?;
         let wanted = query.at_least.max(query.as_of.unwrap_or(0));
         let mut snapshot = self.view.at_least(wanted).await?;
         let as_of = query.as_of.unwrap_or(snapshot.position);

@@ -218,8 +218,8 @@ fn due_from(field: &str, due: &Timestamp) -> Result<DateTime<Utc>, Failure> {
     Ok(due)
 }
 
-fn recorded(outcome: &Outcome<CaseEvent>) -> Option<Recorded> {
-    Some(Recorded { position: outcome.position, repeated: outcome.repeated })
+fn recorded(outcome: &Outcome<CaseEvent>) -> Recorded {
+    Recorded { position: outcome.position, repeated: outcome.repeated }
 }
 
 fn promise(promise: Option<&Promise>) -> Option<pb::Promise> {

@@ -143,13 +143,16 @@ fn procedure(code: &str, procedure: &ProcedureRecord) -> pb::Procedure {
     }
 }
 
+/// Rows of a page, by code, and the token of the next one.
+type Page<'a, T> = (Vec<(&'a String, &'a T)>, String);
+
 /// A page of a sorted map past the code in `token`, and the token of the next page.
 fn page<'a, T>(
     map: &'a BTreeMap<String, T>,
     size: i32,
     token: &str,
     keep: impl Fn(&T) -> bool,
-) -> Result<(Vec<(&'a String, &'a T)>, String), Failure> {
+) -> Result<Page<'a, T>, Failure> {
     let limit = page_size_from(size)?;
     let start = if token.is_empty() { Bound::Unbounded } else { Bound::Excluded(token.to_owned()) };
     if !token.is_empty() && !map.contains_key(token) {

@@ -207,19 +207,16 @@ impl LeaderboardService for LeaderboardHandlers {
             return Err(Failure::new(ErrorReason::CellSuppressed, text).into());
         }
         let token = request.page_token;
-        let mut explanation = match figures::explained(figure, query.clock) {
-            Some(explained) => {
-                explain::cases(&mut snapshot, &query, &request.subject, &explained, &token, limit).await
-            }
-            None => {
-                let past = if token.is_empty() { Ok(0) } else { token.parse::<u64>() };
-                let past = past.map_err(|_not_a_number| {
-                    Failure::new(Shared::PageTokenInvalid, "the page token is not one that this list gave")
-                })?;
-                explain::steps(&mut snapshot, &query, &request.subject, past, limit).await
-            }
-        }
-        .map_err(Failure::from)?;
+        let explanation = if let Some(explained) = figures::explained(figure, query.clock) {
+            explain::cases(&mut snapshot, &query, &request.subject, &explained, &token, limit).await
+        } else {
+            let past = if token.is_empty() { Ok(0) } else { token.parse::<u64>() };
+            let past = past.map_err(|_not_a_number| {
+                Failure::new(Shared::PageTokenInvalid, "the page token is not one that this list gave")
+            })?;
+            explain::steps(&mut snapshot, &query, &request.subject, past, limit).await
+        };
+        let mut explanation = explanation.map_err(Failure::from)?;
         if !caller.is_inspector() {
             explanation.lines.iter_mut().for_each(|line| line.positions.clear());
             if figure == pb::Figure::Steps {

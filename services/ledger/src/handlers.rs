@@ -23,7 +23,7 @@ const PAGE_MAX: usize = 1_000;
 /// The handlers of `liem.ledger.v1.LedgerService`.
 pub struct LedgerHandlers {
     log: Arc<Gate>,
-    /// The database file, which CheckLog reads column by column.
+    /// The database file, which `CheckLog` reads column by column.
     file: PathBuf,
     shutdown: Shutdown,
 }
@@ -54,7 +54,7 @@ fn stream_page_size(asked: i32) -> Result<usize, Failure> {
 }
 
 fn failed(error: eventlog::ReadError) -> Status {
-    Failure::from(error).into()
+    error.into_status()
 }
 
 #[tonic::async_trait]

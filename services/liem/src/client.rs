@@ -5,11 +5,12 @@ use std::collections::HashMap;
 use anyhow::Context as _;
 use identity::Role;
 use proto::{
-    audit::audit_service_client::AuditServiceClient,
+    audit::{ListTrailRequest, audit_service_client::AuditServiceClient},
     delivery::delivery_service_client::DeliveryServiceClient,
     directory::directory_service_client::DirectoryServiceClient,
-    leaderboard::leaderboard_service_client::LeaderboardServiceClient,
-    ledger::ledger_service_client::LedgerServiceClient,
+    leaderboard::{BoardQuery, GetBoardRequest, leaderboard_service_client::LeaderboardServiceClient},
+    ledger::{Subject, ledger_service_client::LedgerServiceClient},
+    reason_of,
 };
 use tonic::{
     Status,
@@ -76,13 +77,6 @@ impl Connection {
         Self::with(channels, &token)
     }
 
-    /// One server for all services.
-    pub(crate) fn to(address: &str, token: &str) -> anyhow::Result<Self> {
-        let channel = channel(address)?;
-        let channels = Service::ALL.map(|service| (service.name(), channel.clone()));
-        Self::with(channels.into(), token)
-    }
-
     fn with(channels: HashMap<&'static str, Channel>, token: &str) -> anyhow::Result<Self> {
         let bearer = format!("Bearer {}", token.trim());
         let bearer = bearer.parse().context("the token has characters that no token has")?;
@@ -96,6 +90,28 @@ impl Connection {
             unknown.connect_lazy()
         });
         InterceptedService::new(channel, self.bearer.clone())
+    }
+
+    /// Waits until the views have folded up to a position, so that the next question sees it. `agency` is any
+    /// agency that the log knows.
+    pub(crate) async fn await_views(&self, position: u64, agency: &str) -> anyhow::Result<()> {
+        let (mut leaderboard, mut audit) = (self.leaderboard(), self.audit());
+        loop {
+            let query = BoardQuery { at_least_position: position, ..BoardQuery::default() };
+            let trail = ListTrailRequest {
+                subject: Some(Subject { role: "agency".into(), id: agency.to_owned() }),
+                at_least_position: position,
+                page_size: 1,
+                ..ListTrailRequest::default()
+            };
+            let board = leaderboard.get_board(GetBoardRequest { query: Some(query) }).await.map(|_| ());
+            let trail = audit.list_trail(trail).await.map(|_| ());
+            match board.and(trail) {
+                Ok(()) => return Ok(()),
+                Err(status) if reason_of(&status).as_deref() == Some("VIEW_BEHIND") => {}
+                Err(status) => return Err(status.into()),
+            }
+        }
     }
 
     pub(crate) fn audit(&self) -> Audit {

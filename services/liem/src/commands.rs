@@ -1,11 +1,11 @@
 //! The commands, a module each.
 
-mod board;
+pub(crate) mod board;
 mod case;
 mod log;
 mod run;
 mod token;
-mod trail;
+pub(crate) mod trail;
 mod view;
 
 use std::process::ExitCode;

@@ -42,23 +42,30 @@ pub(crate) struct Settings {
 
 impl Settings {
     pub(crate) fn load(common: Common) -> anyhow::Result<Self> {
-        let data_of = |file: &File| common.data.clone().or_else(|| file.data.clone());
-        let file = match &common.config {
-            Some(path) => read(path)?,
-            None => {
-                let folder = common.data.clone().unwrap_or_else(|| DEFAULT_DATA.into());
-                let usual = folder.join("liem.toml");
-                if usual.exists() { read(&usual)? } else { File::default() }
-            }
-        };
+        let usual = common.data.clone().unwrap_or_else(|| DEFAULT_DATA.into()).join("liem.toml");
+        let path = common.config.clone().or_else(|| usual.exists().then_some(usual));
+        let file = path.as_deref().map(read).transpose()?.unwrap_or_default();
+        let data = common.data.or_else(|| file.data.clone()).unwrap_or_else(|| DEFAULT_DATA.into());
         Ok(Self {
-            data: Data::new(data_of(&file).unwrap_or_else(|| DEFAULT_DATA.into())),
+            data: Data::new(data),
             address: common.address.or_else(|| file.address.clone()),
             token: common.token.or_else(|| file.token.clone()),
             json: common.json,
             log_format: common.log_format.or(file.log_format).unwrap_or(LogFormat::Text),
             file,
         })
+    }
+
+    /// The same settings for a ledger in another folder.
+    pub(crate) fn in_folder(&self, folder: &Path) -> Self {
+        Self {
+            data: Data::new(folder.to_owned()),
+            address: None,
+            token: None,
+            json: self.json,
+            log_format: self.log_format,
+            file: File::default(),
+        }
     }
 
     /// The address to listen on.

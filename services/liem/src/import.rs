@@ -32,7 +32,9 @@ pub(crate) async fn csv(settings: &Settings, args: ImportCsvArgs) -> anyhow::Res
     let sent = send::send(&connection, source, rejects, args.in_flight.into(), &bar).await;
     bar.finish_and_clear();
     let sent = sent.context("the import stopped; run it again: it adds only what is missing")?;
-    send::await_views(&connection, sent.position, &survey).await?;
+    if let Some(agency) = survey.agencies.first() {
+        connection.await_views(sent.position, agency).await?;
+    }
 
     let flags: serde_json::Map<_, _> =
         survey.flags.iter().map(|(flag, count)| (flag.as_str().to_owned(), json!(count))).collect();
@@ -45,6 +47,7 @@ pub(crate) async fn csv(settings: &Settings, args: ImportCsvArgs) -> anyhow::Res
         "repeated": sent.repeated,
         "flagged": survey.flagged + sent.flagged,
         "rejected": rejected,
+        "refused": rejected - survey.rejected,
         "registered": sent.registered,
         "steps": sent.steps,
         "flags": flags,

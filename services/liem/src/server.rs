@@ -50,11 +50,6 @@ struct Views {
 }
 
 impl Running {
-    /// The signal that stops them.
-    pub(crate) fn shutdown(&self) -> Shutdown {
-        self.shutdown.clone()
-    }
-
     /// Waits for the signal to stop, or a failure, then ends calls under way, views and log in that order:
     /// what was acknowledged is on disk.
     pub(crate) async fn wait(self) -> anyhow::Result<()> {

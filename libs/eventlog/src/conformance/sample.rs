@@ -11,12 +11,12 @@ use uuid::Uuid;
 use crate::{Actor, Append, Context, Expected, NewEvent, StreamName};
 
 /// A day on which things happened.
-pub(super) fn day() -> NaiveDate {
+pub fn day() -> NaiveDate {
     NaiveDate::from_ymd_opt(2026, 11, 24).expect("a date")
 }
 
 /// An instant at which things happened, to the microsecond.
-pub(super) fn instant() -> DateTime<Utc> {
+pub fn instant() -> DateTime<Utc> {
     DateTime::from_timestamp_micros(1_795_478_400_123_456).expect("an instant")
 }
 
@@ -25,7 +25,7 @@ fn by() -> By {
 }
 
 /// An event as it would be appended to its stream.
-pub(super) fn event(data: &impl Event, key: &str) -> NewEvent {
+pub fn event(data: &impl Event, key: &str) -> NewEvent {
     NewEvent {
         encoded: events::encode(data).expect("an event has a stored form"),
         subjects: data.subjects(key),
@@ -34,28 +34,28 @@ pub(super) fn event(data: &impl Event, key: &str) -> NewEvent {
 }
 
 /// A step was done: the usual event.
-pub(super) fn step(step: &str) -> NewEvent {
+pub fn step(step: &str) -> NewEvent {
     let (step, before_receipt, after_close) = (step.to_owned(), false, false);
     event(&CaseEvent::StepDone { by: by(), step, before_receipt, after_close }, "H57.18-261124-0001")
 }
 
 /// An event of another type.
-pub(super) fn accepted() -> NewEvent {
+pub fn accepted() -> NewEvent {
     event(&CaseEvent::Accepted { by: by() }, "H57.18-261124-0001")
 }
 
 /// Some steps.
-pub(super) fn steps(count: usize) -> Vec<NewEvent> {
+pub fn steps(count: usize) -> Vec<NewEvent> {
     (0..count).map(|n| step(&format!("T{n:02} check"))).collect()
 }
 
 /// The stream of a case.
-pub(super) fn case(key: &str) -> StreamName {
+pub fn case(key: &str) -> StreamName {
     StreamName::new("delivery.case", key).expect("a stream's name")
 }
 
 /// Who appends as a service.
-pub(super) fn context(service: &str) -> Context {
+pub fn context(service: &str) -> Context {
     Context {
         actor: Actor { id: "agency-1".into(), role: "agency".into(), agency: Some("H57.18".into()) },
         on_behalf_of: None,
@@ -68,16 +68,11 @@ pub(super) fn context(service: &str) -> Context {
 }
 
 /// An append to a case, with an id of its own.
-pub(super) fn append(stream: &StreamName, expected: Expected, events: Vec<NewEvent>) -> Append {
+pub fn append(stream: &StreamName, expected: Expected, events: Vec<NewEvent>) -> Append {
     append_as("delivery", stream, expected, events)
 }
 
 /// An append to a stream of a service.
-pub(super) fn append_as(
-    service: &str,
-    stream: &StreamName,
-    expected: Expected,
-    events: Vec<NewEvent>,
-) -> Append {
+pub fn append_as(service: &str, stream: &StreamName, expected: Expected, events: Vec<NewEvent>) -> Append {
     Append { id: Uuid::now_v7(), stream: stream.clone(), expected, events, context: context(service) }
 }

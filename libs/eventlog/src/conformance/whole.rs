@@ -2,13 +2,14 @@
 
 use std::collections::{HashMap, HashSet};
 
+use serde::Deserialize;
 use uuid::Uuid;
 
 use crate::{Direction, Entry, EventLog, Filter, Header, MAX_ENTRY_BYTES};
 
 /// Reads everything and holds it to the log's guarantees: positions gapless, revisions dense, times never
 /// going back, each append whole, in one place and once, and no nonce used twice.
-pub(super) async fn everything(log: &dyn EventLog) -> Vec<Entry> {
+pub async fn everything(log: &dyn EventLog) -> Vec<Entry> {
     let entries = read_everything(log).await;
     let mut revisions: HashMap<String, u64> = HashMap::new();
     let mut appends: HashSet<Uuid> = HashSet::new();
@@ -59,14 +60,17 @@ async fn read_everything(log: &dyn EventLog) -> Vec<Entry> {
 }
 
 /// What an entry says of itself.
-pub(super) fn header(entry: &Entry) -> Header {
+pub fn header(entry: &Entry) -> Header {
     entry.header().expect("an entry has a header")
 }
 
 /// The entry's nonce: 128 bits in lower-case hexadecimal.
 fn nonce(entry: &Entry) -> String {
-    let envelope: serde_json::Value = serde_json::from_slice(&entry.bytes).expect("an entry is JSON");
-    let nonce = envelope["nonce"].as_str().expect("a nonce").to_owned();
+    #[derive(Deserialize)]
+    struct Envelope {
+        nonce: String,
+    }
+    let Envelope { nonce } = serde_json::from_slice(&entry.bytes).expect("an entry has a nonce");
     let is_hex = |b: u8| b.is_ascii_digit() || (b'a'..=b'f').contains(&b);
     assert!(nonce.len() == 32 && nonce.bytes().all(is_hex), "`{nonce}` is not a nonce");
     nonce

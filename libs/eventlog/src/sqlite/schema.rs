@@ -13,7 +13,7 @@ pub(super) const VERSION: i64 = 1;
 ///
 /// The columns repeat what the bytes say, so that it can be looked up; the bytes are the record. There are
 /// three indexes and no more (position, stream and revision, append id): anything else is a view.
-pub(super) const STATEMENTS: [&str; 3] = [
+pub(super) const STATEMENTS: [&str; 4] = [
     "CREATE TABLE entry (
     position INTEGER PRIMARY KEY CHECK (position > 0),
     stream TEXT NOT NULL,
@@ -30,6 +30,12 @@ pub(super) const STATEMENTS: [&str; 3] = [
 BEGIN SELECT RAISE(ABORT, 'entries are never updated'); END",
     "CREATE TRIGGER entry_is_never_deleted BEFORE DELETE ON entry
 BEGIN SELECT RAISE(ABORT, 'entries are never deleted'); END",
+    // REPLACE takes away the rows in its way, and no trigger on DELETE sees it.
+    "CREATE TRIGGER entry_is_never_replaced BEFORE INSERT ON entry
+WHEN EXISTS (SELECT 1 FROM entry WHERE position = NEW.position)
+    OR EXISTS (SELECT 1 FROM entry WHERE stream = NEW.stream AND revision = NEW.revision)
+    OR EXISTS (SELECT 1 FROM entry WHERE append_id = NEW.append_id AND k = NEW.k)
+BEGIN SELECT RAISE(ABORT, 'entries are never replaced'); END",
 ];
 
 /// Makes the schema in a new database, and refuses one of another version.

@@ -12,7 +12,7 @@ use std::{
 
 use chrono::{DateTime, TimeDelta, Utc};
 use lru::LruCache;
-use sqlx::{AssertSqlSafe, Connection as _, Row as _, SqliteConnection};
+use sqlx::{AssertSqlSafe, Connection as _, Row as _, SqliteConnection, error::DatabaseError};
 use tokio::sync::{mpsc, oneshot, watch};
 use uuid::Uuid;
 
@@ -129,7 +129,12 @@ impl Writer {
                 drop(reply.send(answer));
             }
         }
-        // Closing folds the write-ahead log back; a failure is repaired at the next start.
+        // Folds the write-ahead log back, so that the database file is all there is. Closing alone would not do
+        // it while a reader is open. A failure is repaired at the next start.
+        if let Err(error) = sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").execute(&mut self.connection).await
+        {
+            tracing::warn!(%error, "the write-ahead log was not folded back");
+        }
         if let Err(error) = self.connection.close().await {
             tracing::warn!(%error, "the database did not close cleanly");
         }
@@ -156,9 +161,11 @@ impl Writer {
         if batch.rows.is_empty() {
             return Ok(answers);
         }
-        let mut tx = self.connection.begin_with("BEGIN IMMEDIATE").await?;
-        insert(&mut tx, &batch.rows).await?;
-        tx.commit().await?;
+        // Not by sqlx's transaction: it loses count where SQLite rolls back by itself, as on a full disk, and
+        // would never begin again.
+        sqlx::query("BEGIN IMMEDIATE").execute(&mut self.connection).await?;
+        insert(&mut self.connection, &batch.rows).await?;
+        sqlx::query("COMMIT").execute(&mut self.connection).await?;
         metrics::counter!("liem_log_batches_total").increment(1);
         metrics::counter!("liem_log_entries_total").increment(batch.rows.len() as u64);
         #[expect(clippy::cast_precision_loss, reason = "a batch has far fewer than 2⁵² entries")]
@@ -257,7 +264,7 @@ fn in_chunks<T>(items: &[T]) -> impl Iterator<Item = &[T]> {
     })
 }
 
-async fn insert(tx: &mut SqliteConnection, rows: &[Row]) -> Result<(), sqlx::Error> {
+async fn insert(connection: &mut SqliteConnection, rows: &[Row]) -> Result<(), sqlx::Error> {
     let mut inserted = 0;
     for chunk in in_chunks(rows) {
         let sql = format!(
@@ -276,7 +283,7 @@ async fn insert(tx: &mut SqliteConnection, rows: &[Row]) -> Result<(), sqlx::Err
                 .bind(row.recorded_at)
                 .bind(row.bytes.as_slice());
         }
-        inserted += query.execute(&mut *tx).await?.rows_affected();
+        inserted += query.execute(&mut *connection).await?.rows_affected();
     }
     assert_eq!(inserted, rows.len() as u64, "every row of a batch is inserted, or the statement fails");
     Ok(())
@@ -388,7 +395,8 @@ impl Batch {
 
 /// What a database error means to those whose append was in the batch.
 fn storage_error(error: &sqlx::Error) -> AppendError {
-    let code = error.as_database_error().and_then(|e| e.code()).and_then(|code| code.parse::<i32>().ok());
+    let code =
+        error.as_database_error().and_then(DatabaseError::code).and_then(|code| code.parse::<i32>().ok());
     // The low byte is the primary code. SQLite reports a full disk while writing, before the commit counts.
     match code.map(|code| code & 0xff) {
         Some(libsqlite3_sys::SQLITE_FULL) => AppendError::StorageFull,

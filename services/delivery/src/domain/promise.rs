@@ -40,7 +40,7 @@ impl Rules {
                 let Some(pause) = pauses.last() else { return Ok(Some(promise.clone())) };
                 let local = promise.committed_due.with_timezone(&self.zone);
                 let day = rulebook::clock::extend(&self.calendar, local.date_naive(), *pause)
-                    .map_err(|_| Refusal::DateOutOfRange)?;
+                    .map_err(|_out_of_range| Refusal::DateOutOfRange)?;
                 let moved = self.zone.from_local_datetime(&day.and_time(local.time())).single();
                 let due = moved.ok_or(Refusal::DateOutOfRange)?.with_timezone(&Utc);
                 Ok(Some(explicit(given, due)))
@@ -57,7 +57,7 @@ impl Rules {
     ) -> Result<Promise, Refusal> {
         let due = |limit_working_days| {
             let clock = Clock { started: day, limit_working_days, pauses: pauses.to_vec() };
-            let due = clock.due(&self.calendar).map_err(|_| Refusal::DateOutOfRange)?;
+            let due = clock.due(&self.calendar).map_err(|_out_of_range| Refusal::DateOutOfRange)?;
             Ok(end_of_day(due.ok_or(Refusal::Paused)?, self.zone))
         };
         Ok(Promise {

@@ -247,7 +247,7 @@ impl DeliveryService for DeliveryHandlers {
         let (asked, message) = self.open(request)?;
         let outcome = self.receive(asked, message).await?;
         Ok(Response::new(pb::ReceiveCaseResponse {
-            recorded: recorded(&outcome),
+            recorded: Some(recorded(&outcome)),
             case: code_of(&outcome),
             promise: promised(&outcome),
         }))
@@ -260,7 +260,7 @@ impl DeliveryService for DeliveryHandlers {
         let (asked, message) = self.open(request)?;
         let outcome = self.reopen(asked, message).await?;
         Ok(Response::new(pb::ReopenCaseResponse {
-            recorded: recorded(&outcome),
+            recorded: Some(recorded(&outcome)),
             case: code_of(&outcome),
             promise: promised(&outcome),
         }))
@@ -284,7 +284,7 @@ impl DeliveryService for DeliveryHandlers {
             None => None,
         };
         let outcome = self.decide(asked, Command::Assign { unit, assignee }).await?;
-        Ok(Response::new(pb::AssignCaseResponse { recorded: recorded(&outcome) }))
+        Ok(Response::new(pb::AssignCaseResponse { recorded: Some(recorded(&outcome)) }))
     }
 
     async fn record_step(
@@ -311,7 +311,7 @@ impl DeliveryService for DeliveryHandlers {
         {
             (before_receipt, after_close) = (*before, *after);
         }
-        let recorded = recorded(&outcome);
+        let recorded = Some(recorded(&outcome));
         Ok(Response::new(pb::RecordStepResponse { recorded, before_receipt, after_close }))
     }
 
@@ -322,7 +322,7 @@ impl DeliveryService for DeliveryHandlers {
         let (asked, message) = self.open(request)?;
         self.check_agency("to_agency", &message.to_agency).await?;
         let outcome = self.decide(asked, Command::HandOver { to_agency: message.to_agency }).await?;
-        Ok(Response::new(pb::HandOverCaseResponse { recorded: recorded(&outcome) }))
+        Ok(Response::new(pb::HandOverCaseResponse { recorded: Some(recorded(&outcome)) }))
     }
 
     async fn take_up_case(
@@ -338,7 +338,7 @@ impl DeliveryService for DeliveryHandlers {
             self.check_unit("unit", unit, state.handed_to.as_deref()).await?;
         }
         let outcome = self.decide(asked, Command::TakeUp { unit }).await?;
-        Ok(Response::new(pb::TakeUpCaseResponse { recorded: recorded(&outcome) }))
+        Ok(Response::new(pb::TakeUpCaseResponse { recorded: Some(recorded(&outcome)) }))
     }
 
     async fn apologise_for_delay(
@@ -350,7 +350,7 @@ impl DeliveryService for DeliveryHandlers {
         check_date(new_date)?;
         let reason = convert::delay(message.reason())?;
         let outcome = self.decide(asked, Command::Apologise { new_date, reason }).await?;
-        Ok(Response::new(pb::ApologiseForDelayResponse { recorded: recorded(&outcome) }))
+        Ok(Response::new(pb::ApologiseForDelayResponse { recorded: Some(recorded(&outcome)) }))
     }
 
     async fn decide_case(
@@ -363,7 +363,7 @@ impl DeliveryService for DeliveryHandlers {
             return Err(Failure::field("outcome", "say how the case was decided").into());
         }
         let outcome = self.decide(asked, Command::Decide(outcome)).await?;
-        Ok(Response::new(pb::DecideCaseResponse { recorded: recorded(&outcome) }))
+        Ok(Response::new(pb::DecideCaseResponse { recorded: Some(recorded(&outcome)) }))
     }
 
     async fn rate_case(
@@ -379,7 +379,7 @@ impl DeliveryService for DeliveryHandlers {
             )
         })?;
         let outcome = self.decide(asked, Command::Rate(rating)).await?;
-        Ok(Response::new(pb::RateCaseResponse { recorded: recorded(&outcome) }))
+        Ok(Response::new(pb::RateCaseResponse { recorded: Some(recorded(&outcome)) }))
     }
 
     async fn correct_case(
@@ -392,7 +392,7 @@ impl DeliveryService for DeliveryHandlers {
         let (correction, terms) = self.correction(&asked, said).await?;
         let outcome = self.decide(asked, Command::Correct { reason, correction, terms }).await?;
         Ok(Response::new(pb::CorrectCaseResponse {
-            recorded: recorded(&outcome),
+            recorded: Some(recorded(&outcome)),
             promise: promised(&outcome),
         }))
     }
@@ -419,7 +419,7 @@ impl DeliveryService for DeliveryHandlers {
     ) -> Result<Response<pb::AcceptCaseResponse>, Status> {
         let (asked, _) = self.open(request)?;
         let outcome = self.decide(asked, Command::Accept).await?;
-        Ok(Response::new(pb::AcceptCaseResponse { recorded: recorded(&outcome) }))
+        Ok(Response::new(pb::AcceptCaseResponse { recorded: Some(recorded(&outcome)) }))
     }
 
     async fn refuse_case(
@@ -429,7 +429,7 @@ impl DeliveryService for DeliveryHandlers {
         let (asked, message) = self.open(request)?;
         let reason = convert::intake_refusal(message.reason())?;
         let outcome = self.decide(asked, Command::RefuseAtIntake(reason)).await?;
-        Ok(Response::new(pb::RefuseCaseResponse { recorded: recorded(&outcome) }))
+        Ok(Response::new(pb::RefuseCaseResponse { recorded: Some(recorded(&outcome)) }))
     }
 
     async fn request_supplement(
@@ -439,7 +439,7 @@ impl DeliveryService for DeliveryHandlers {
         let (asked, message) = self.open(request)?;
         let reason = convert::supplement(message.reason())?;
         let outcome = self.decide(asked, Command::RequestSupplement(reason)).await?;
-        Ok(Response::new(pb::RequestSupplementResponse { recorded: recorded(&outcome) }))
+        Ok(Response::new(pb::RequestSupplementResponse { recorded: Some(recorded(&outcome)) }))
     }
 
     async fn receive_supplement(
@@ -449,7 +449,7 @@ impl DeliveryService for DeliveryHandlers {
         let (asked, _) = self.open(request)?;
         let outcome = self.decide(asked, Command::ReceiveSupplement).await?;
         Ok(Response::new(pb::ReceiveSupplementResponse {
-            recorded: recorded(&outcome),
+            recorded: Some(recorded(&outcome)),
             promise: promised(&outcome),
         }))
     }
@@ -461,7 +461,7 @@ impl DeliveryService for DeliveryHandlers {
         let (asked, message) = self.open(request)?;
         let reason = convert::suspension(message.reason())?;
         let outcome = self.decide(asked, Command::Suspend(reason)).await?;
-        Ok(Response::new(pb::SuspendCaseResponse { recorded: recorded(&outcome) }))
+        Ok(Response::new(pb::SuspendCaseResponse { recorded: Some(recorded(&outcome)) }))
     }
 
     async fn resume_case(
@@ -471,7 +471,7 @@ impl DeliveryService for DeliveryHandlers {
         let (asked, _) = self.open(request)?;
         let outcome = self.decide(asked, Command::Resume).await?;
         Ok(Response::new(pb::ResumeCaseResponse {
-            recorded: recorded(&outcome),
+            recorded: Some(recorded(&outcome)),
             promise: promised(&outcome),
         }))
     }
@@ -482,7 +482,7 @@ impl DeliveryService for DeliveryHandlers {
     ) -> Result<Response<pb::ReturnResultResponse>, Status> {
         let (asked, _) = self.open(request)?;
         let outcome = self.decide(asked, Command::ReturnResult).await?;
-        Ok(Response::new(pb::ReturnResultResponse { recorded: recorded(&outcome) }))
+        Ok(Response::new(pb::ReturnResultResponse { recorded: Some(recorded(&outcome)) }))
     }
 
     async fn withdraw_case(
@@ -491,6 +491,6 @@ impl DeliveryService for DeliveryHandlers {
     ) -> Result<Response<pb::WithdrawCaseResponse>, Status> {
         let (asked, _) = self.open(request)?;
         let outcome = self.decide(asked, Command::Withdraw).await?;
-        Ok(Response::new(pb::WithdrawCaseResponse { recorded: recorded(&outcome) }))
+        Ok(Response::new(pb::WithdrawCaseResponse { recorded: Some(recorded(&outcome)) }))
     }
 }

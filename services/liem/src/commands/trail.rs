@@ -59,7 +59,7 @@ pub(super) async fn trail(settings: &Settings, args: TrailArgs) -> anyhow::Resul
 }
 
 /// Asks for page after page and hands over each line, `limit` at most. Gives the last answer.
-pub(super) async fn pages(
+pub(crate) async fn pages(
     connection: &Connection,
     mut request: ListTrailRequest,
     limit: usize,
@@ -130,7 +130,7 @@ pub(super) fn line_json(line: &TrailLine) -> Value {
 }
 
 /// Lines of a trail for people.
-pub(super) fn line_table(lines: &[TrailLine]) -> Table {
+pub(crate) fn line_table(lines: &[TrailLine]) -> Table {
     let zone = output::usual_zone();
     let mut table = output::table(
         &["position", "occurred", "recorded", "what", "case", "for whom", "who"],

@@ -1,4 +1,4 @@
-//! The demo's own random numbers: SplitMix64, so that a seed gives the same province on every machine and
+//! The demo's own random numbers: `SplitMix64`, so that a seed gives the same province on every machine and
 //! with every version of every library. No floating point, and nothing secret.
 
 /// A sequence of random numbers.
@@ -52,6 +52,12 @@ impl Rng {
         usize::try_from(self.below(count as u64)).expect("it is under a usize")
     }
 
+    /// The place of one of `count` things, the first the likeliest.
+    pub(crate) fn front(&mut self, count: usize) -> usize {
+        let most = self.index(count);
+        self.index(most + 1)
+    }
+
     /// One of several things, of which there is at least one.
     pub(crate) fn pick<'a, T>(&mut self, things: &'a [T]) -> &'a T {
         &things[self.index(things.len())]
@@ -79,7 +85,7 @@ mod tests {
         assert_eq!(Rng(1_234_567).next(), 6_457_827_717_110_365_317);
         let mut rng = Rng::new(1, &[2, 3]);
         let numbers = [(); 4].map(|()| rng.below(1_000));
-        assert_eq!(numbers, [0; 4]);
+        assert_eq!(numbers, [71, 863, 357, 504]);
     }
 
     #[test]

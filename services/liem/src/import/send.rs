@@ -14,10 +14,8 @@ use csv::ByteRecord;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use indicatif::ProgressBar;
 use proto::{
-    audit::ListTrailRequest,
     delivery as dl, directory as dir,
-    leaderboard::{BoardQuery, GetBoardRequest},
-    ledger::{Occurred, Recorded, Subject, occurred::When as Told},
+    ledger::{Occurred, Recorded, occurred::When as Told},
     reason_of, timestamp_to,
 };
 use tonic::{Code, Status};
@@ -144,32 +142,6 @@ pub(super) async fn send(
         rejects,
         position: counts.position.into_inner(),
     })
-}
-
-/// Waits until the views have folded what was sent, so that the next command sees it.
-pub(super) async fn await_views(
-    connection: &Connection,
-    position: u64,
-    survey: &Survey,
-) -> anyhow::Result<()> {
-    let Some(agency) = survey.agencies.first() else { return Ok(()) };
-    let (mut leaderboard, mut audit) = (connection.leaderboard(), connection.audit());
-    loop {
-        let query = BoardQuery { at_least_position: position, ..BoardQuery::default() };
-        let trail = ListTrailRequest {
-            subject: Some(Subject { role: "agency".into(), id: agency.clone() }),
-            at_least_position: position,
-            page_size: 1,
-            ..ListTrailRequest::default()
-        };
-        let board = leaderboard.get_board(GetBoardRequest { query: Some(query) }).await.map(|_| ());
-        let trail = audit.list_trail(trail).await.map(|_| ());
-        match board.and(trail) {
-            Ok(()) => return Ok(()),
-            Err(status) if reason_of(&status).as_deref() == Some("VIEW_BEHIND") => {}
-            Err(status) => return Err(status.into()),
-        }
-    }
 }
 
 impl Sender {

@@ -13,12 +13,7 @@ pub(super) struct AgencyName {
     pub(super) weight: u64,
 }
 
-const fn agency(
-    code: &'static str,
-    name: Name,
-    fields: &'static [&'static str],
-    weight: u64,
-) -> AgencyName {
+const fn agency(code: &'static str, name: Name, fields: &'static [&'static str], weight: u64) -> AgencyName {
     AgencyName { code, name, fields, weight }
 }
 
@@ -142,20 +137,12 @@ pub(super) const STEPS: &[&str] = &[
 ];
 
 /// What is done with a document.
-pub(super) const DOCUMENT_ACTIONS: [Name; 4] = [
-    ("Cấp", "Issue"),
-    ("Cấp lại", "Reissue"),
-    ("Điều chỉnh", "Amend"),
-    ("Cấp bản sao", "Issue a copy of"),
-];
+pub(super) const DOCUMENT_ACTIONS: [Name; 4] =
+    [("Cấp", "Issue"), ("Cấp lại", "Reissue"), ("Điều chỉnh", "Amend"), ("Cấp bản sao", "Issue a copy of")];
 
 /// What is done with a dossier.
-pub(super) const DOSSIER_ACTIONS: [Name; 4] = [
-    ("Thẩm định", "Appraise"),
-    ("Phê duyệt", "Approve"),
-    ("Điều chỉnh", "Amend"),
-    ("Công bố", "Publish"),
-];
+pub(super) const DOSSIER_ACTIONS: [Name; 4] =
+    [("Thẩm định", "Appraise"), ("Phê duyệt", "Approve"), ("Điều chỉnh", "Amend"), ("Công bố", "Publish")];
 
 /// On whose level a procedure is.
 pub(super) const PROVINCE_LEVEL: Name = ("cấp tỉnh", "province");
@@ -207,10 +194,7 @@ pub(super) const FIELDS: &[Field] = &[
             ("chứng chỉ hành nghề xây dựng", "construction practice certificate"),
             ("giấy phép xây dựng có thời hạn", "temporary construction permit"),
         ],
-        dossiers: [
-            ("thiết kế xây dựng", "construction design"),
-            ("quy hoạch chi tiết", "detailed plan"),
-        ],
+        dossiers: [("thiết kế xây dựng", "construction design"), ("quy hoạch chi tiết", "detailed plan")],
     },
     Field {
         tag: "civil-status",
@@ -347,10 +331,7 @@ pub(super) const FIELDS: &[Field] = &[
             ("giấy phép kinh doanh lữ hành", "travel business licence"),
             ("giấy phép quảng cáo", "advertising permit"),
         ],
-        dossiers: [
-            ("tổ chức lễ hội", "festival organisation"),
-            ("tu bổ di tích", "monument restoration"),
-        ],
+        dossiers: [("tổ chức lễ hội", "festival organisation"), ("tu bổ di tích", "monument restoration")],
     },
     Field {
         tag: "justice",
@@ -361,10 +342,7 @@ pub(super) const FIELDS: &[Field] = &[
             ("thẻ công chứng viên", "notary card"),
             ("giấy đăng ký hoạt động luật sư", "law practice registration"),
         ],
-        dossiers: [
-            ("hồ sơ trợ giúp pháp lý", "legal aid"),
-            ("hồ sơ nuôi con nuôi", "adoption"),
-        ],
+        dossiers: [("hồ sơ trợ giúp pháp lý", "legal aid"), ("hồ sơ nuôi con nuôi", "adoption")],
     },
     Field {
         tag: "religion",

@@ -1,0 +1,24 @@
+//! The log on SQLite: the suite that every form passes, and what only a database in a file can get wrong.
+
+#![allow(clippy::unwrap_used, reason = "a test that can't go on has failed")]
+
+#[path = "eventlog/check.rs"]
+mod check;
+#[path = "eventlog/clock.rs"]
+mod clock;
+#[path = "eventlog/close.rs"]
+mod close;
+#[path = "eventlog/conformance.rs"]
+mod conformance;
+#[path = "eventlog/durability.rs"]
+mod durability;
+#[path = "eventlog/envelope.rs"]
+mod envelope;
+#[path = "eventlog/full_disk.rs"]
+mod full_disk;
+#[path = "eventlog/open.rs"]
+mod open;
+#[path = "eventlog/queue.rs"]
+mod queue;
+#[path = "eventlog/store.rs"]
+mod store;
