@@ -4,8 +4,14 @@
 
 #![allow(clippy::unwrap_used, reason = "tests say what went wrong by panicking")]
 
+mod acts;
 mod client;
+mod load;
 mod process;
+mod wait;
 
+pub use acts::{Act, command, instant, when};
 pub use client::{Client, reason, request_id};
-pub use process::{Answer, Server, liem, shared};
+pub use load::{Numbers, Writer, prove};
+pub use process::{Answer, Server, liem, run, shared};
+pub use wait::wait_until;

@@ -2,13 +2,17 @@
 
 use std::{
     env,
-    io::{BufRead as _, BufReader},
+    fs::File,
+    io::{BufRead as _, BufReader, Read as _, Seek as _},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
+    time::Duration,
 };
 
 use serde_json::Value;
 use tempfile::TempDir;
+
+use crate::wait::wait_within;
 
 /// The binary, beside this test's own.
 fn binary() -> PathBuf {
@@ -21,11 +25,33 @@ fn binary() -> PathBuf {
 /// The binary with arguments, free of this machine's own settings.
 pub fn liem(arguments: &[&str]) -> Command {
     let mut command = Command::new(binary());
-    for setting in ["LIEM_DATA", "LIEM_ADDRESS", "LIEM_TOKEN", "LIEM_CONFIG", "LIEM_LISTEN", "LIEM_LEDGER"] {
-        command.env_remove(setting);
+    for (setting, _) in env::vars_os() {
+        if setting.to_string_lossy().starts_with("LIEM_") {
+            command.env_remove(setting);
+        }
     }
     command.args(arguments);
     command
+}
+
+/// Runs a command to its end, which must come: a server that was meant to fail does not run on.
+pub fn run(command: &mut Command) -> Answer {
+    let (mut out, mut err) = (tempfile::tempfile().unwrap(), tempfile::tempfile().unwrap());
+    let child = command.stdout(out.try_clone().unwrap()).stderr(err.try_clone().unwrap()).spawn().unwrap();
+    let mut process = Process(child);
+    let mut status = None;
+    wait_within(Duration::from_secs(600), &format!("{command:?} ends"), || {
+        status = process.0.try_wait().unwrap();
+        status.is_some()
+    });
+    let text = |file: &mut File| {
+        let mut text = String::new();
+        file.rewind().unwrap();
+        file.read_to_string(&mut text).unwrap();
+        text
+    };
+    let code = status.and_then(|status| status.code());
+    Answer { success: code == Some(0), code, out: text(&mut out), err: text(&mut err) }
 }
 
 /// The folder of real data that doesn't belong to the project; none where it's absent, and then the test
@@ -40,9 +66,20 @@ pub fn shared(path: &str) -> Option<PathBuf> {
     None
 }
 
+/// A process that is killed when dropped.
+struct Process(Child);
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // Ended already is as good.
+        drop(self.0.kill());
+        drop(self.0.wait());
+    }
+}
+
 /// A server of its own process: all services, or one. Killed when dropped.
 pub struct Server {
-    child: Child,
+    process: Process,
     /// Where it listens.
     pub address: String,
     /// Its data folder.
@@ -73,40 +110,36 @@ impl Server {
 
     /// A command that serves; waits until it listens.
     pub fn spawn(data: &Path, mut command: Command) -> Self {
-        let mut child = command.env("LIEM_DATA", data).stdout(Stdio::piped()).spawn().unwrap();
-        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let child = command.env("LIEM_DATA", data).stdout(Stdio::piped()).spawn().unwrap();
+        let mut process = Process(child);
+        let mut lines = BufReader::new(process.0.stdout.take().unwrap()).lines();
         let line =
             lines.next().and_then(Result::ok).expect("the server says where it listens, or why it can't");
         let address = line.split("listening on ").nth(1).unwrap().split(',').next().unwrap().to_owned();
-        Self { child, address, data: data.to_owned(), folder: None }
+        Self { process, address, data: data.to_owned(), folder: None }
     }
 
     /// The process's id.
     pub fn id(&self) -> u32 {
-        self.child.id()
+        self.process.0.id()
     }
 
     /// Kills it at once, as a power cut would end the process.
     pub fn kill(&mut self) {
-        self.child.kill().unwrap();
-        self.child.wait().unwrap();
+        self.process.0.kill().unwrap();
+        self.process.0.wait().unwrap();
     }
 
     /// Sends SIGTERM, as a service manager does, and waits for its end. True if it ended well.
     pub fn terminate(&mut self) -> bool {
-        let id = self.child.id().to_string();
+        let id = self.process.0.id().to_string();
         assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
-        self.child.wait().unwrap().success()
+        self.process.0.wait().unwrap().success()
     }
 
     /// Runs a command against this server's data folder.
     pub fn liem(&self, arguments: &[&str]) -> Answer {
-        let output = liem(arguments).env("LIEM_DATA", &self.data).output().unwrap();
-        Answer {
-            success: output.status.success(),
-            out: String::from_utf8(output.stdout).unwrap(),
-            err: String::from_utf8(output.stderr).unwrap(),
-        }
+        run(liem(arguments).env("LIEM_DATA", &self.data))
     }
 
     /// Runs a command with `--json`, which must succeed, and gives its answer.
@@ -124,19 +157,13 @@ impl Server {
     }
 }
 
-impl Drop for Server {
-    fn drop(&mut self) {
-        // Ended already is as good.
-        drop(self.child.kill());
-        drop(self.child.wait());
-    }
-}
-
 /// What a command answered.
 #[derive(Debug)]
 pub struct Answer {
     /// Whether it succeeded.
     pub success: bool,
+    /// Its exit code; none if a signal ended it.
+    pub code: Option<i32>,
     /// Its standard output.
     pub out: String,
     /// Its standard error.

@@ -1,6 +1,7 @@
 //! Delivery's RPCs: decode, look up, let the case decide, encode.
 
 mod codes;
+mod commands;
 mod convert;
 mod rpc;
 
@@ -191,10 +192,27 @@ impl DeliveryHandlers {
     }
 
     /// What a request recorded the first time, if it's a repeat.
-    async fn repeated(&self, asked: &Asked) -> Result<Option<Outcome<CaseEvent>>, Failure> {
-        let stream = case_stream("any")?;
-        let request = Request { id: asked.id, stream, context: asked.context.clone() };
-        Ok(aggregate::repeat::<CaseEvent, Refusal>(&*self.log, &request).await?)
+    async fn repeated(&self, request: &Request) -> Result<Option<Outcome<CaseEvent>>, Failure> {
+        Ok(aggregate::repeat::<CaseEvent, Refusal>(&*self.log, request).await?)
+    }
+
+    /// A retry gets its first answer, also where what the command names has changed since and is now refused.
+    async fn or_first_answer(
+        &self,
+        retry: Request,
+        outcome: Result<Outcome<CaseEvent>, Failure>,
+    ) -> Result<Outcome<CaseEvent>, Failure> {
+        match outcome {
+            Ok(outcome) => Ok(outcome),
+            Err(failure) => self.repeated(&retry).await?.ok_or(failure),
+        }
+    }
+}
+
+impl Asked {
+    /// The request as the log knows it: by its id and digest, whatever its stream.
+    fn retry(&self) -> Result<Request, Failure> {
+        Ok(Request { id: self.id, stream: case_stream("any")?, context: self.context.clone() })
     }
 }
 

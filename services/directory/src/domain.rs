@@ -1,9 +1,11 @@
 //! What the directory takes and what it refuses. Knows no gRPC, no database and no clock.
 
+use std::marker::PhantomData;
+
 use chrono::NaiveDate;
 use esrs::Aggregate;
 use events::{
-    Fact, Occurred,
+    Event, Fact, Occurred,
     directory::{Agency, DayKind, Days, Procedure, Step, Terms, Unit},
 };
 use proto::{Failure, directory::ErrorReason};
@@ -43,59 +45,46 @@ impl From<Refusal> for Failure {
     }
 }
 
-/// An agency is opened once.
-pub(crate) struct AgencyAggregate;
+/// Something that is opened or defined once and then stays: an agency, a unit, a step.
+pub(crate) struct Once<E>(PhantomData<E>);
 
-impl Aggregate for AgencyAggregate {
-    const NAME: &'static str = "directory.agency";
-    type State = bool;
-    type Command = Fact<Agency>;
-    type Event = Fact<Agency>;
-    type Error = Refusal;
+/// An event that happens to a thing once.
+pub(crate) trait Opening: Event {
+    /// The refusal of a second one.
+    fn taken(&self) -> Refusal;
+}
 
-    fn handle_command(is_open: &bool, command: Self::Command) -> Result<Vec<Self::Event>, Refusal> {
-        let Agency::Opened { agency, .. } = &command.data;
-        if *is_open { Err(Refusal::AgencyExists(agency.clone())) } else { Ok(vec![command]) }
-    }
-
-    fn apply_event(_: bool, _: Self::Event) -> bool {
-        true
+impl Opening for Agency {
+    fn taken(&self) -> Refusal {
+        let Self::Opened { agency, .. } = self;
+        Refusal::AgencyExists(agency.clone())
     }
 }
 
-/// A unit is opened once.
-pub(crate) struct UnitAggregate;
-
-impl Aggregate for UnitAggregate {
-    const NAME: &'static str = "directory.unit";
-    type State = bool;
-    type Command = Fact<Unit>;
-    type Event = Fact<Unit>;
-    type Error = Refusal;
-
-    fn handle_command(is_open: &bool, command: Self::Command) -> Result<Vec<Self::Event>, Refusal> {
-        let Unit::Opened { unit, .. } = &command.data;
-        if *is_open { Err(Refusal::UnitExists(unit.clone())) } else { Ok(vec![command]) }
-    }
-
-    fn apply_event(_: bool, _: Self::Event) -> bool {
-        true
+impl Opening for Unit {
+    fn taken(&self) -> Refusal {
+        let Self::Opened { unit, .. } = self;
+        Refusal::UnitExists(unit.clone())
     }
 }
 
-/// A step is defined once.
-pub(crate) struct StepAggregate;
+impl Opening for Step {
+    fn taken(&self) -> Refusal {
+        let Self::Defined { step } = self;
+        Refusal::StepExists(step.clone())
+    }
+}
 
-impl Aggregate for StepAggregate {
-    const NAME: &'static str = "directory.step";
+impl<E: Opening> Aggregate for Once<E> {
+    const NAME: &'static str = E::CATEGORY;
+    /// Whether it is there.
     type State = bool;
-    type Command = Fact<Step>;
-    type Event = Fact<Step>;
+    type Command = Fact<E>;
+    type Event = Fact<E>;
     type Error = Refusal;
 
-    fn handle_command(is_defined: &bool, command: Self::Command) -> Result<Vec<Self::Event>, Refusal> {
-        let Step::Defined { step } = &command.data;
-        if *is_defined { Err(Refusal::StepExists(step.clone())) } else { Ok(vec![command]) }
+    fn handle_command(is_there: &bool, command: Self::Command) -> Result<Vec<Self::Event>, Refusal> {
+        if *is_there { Err(command.data.taken()) } else { Ok(vec![command]) }
     }
 
     fn apply_event(_: bool, _: Self::Event) -> bool {
@@ -245,8 +234,8 @@ mod tests {
     fn an_agency_is_opened_once() {
         let opened =
             || Agency::Opened { agency: "H57".into(), name_vi: "Sở".into(), name_en: String::new() };
-        assert!(AgencyAggregate::handle_command(&false, fact(opened())).is_ok());
-        let again = AgencyAggregate::handle_command(&true, fact(opened()));
+        assert!(Once::handle_command(&false, fact(opened())).is_ok());
+        let again = Once::handle_command(&true, fact(opened()));
         assert_eq!(again, Err(Refusal::AgencyExists("H57".into())));
     }
 }

@@ -20,10 +20,7 @@ use proto::{
 };
 use tonic::{Request, Response, Status};
 
-use crate::domain::{
-    AgencyAggregate, DaysAggregate, ProcedureAggregate, ProcedureCommand, Refusal, StepAggregate,
-    UnitAggregate, kind_of,
-};
+use crate::domain::{DaysAggregate, Once, ProcedureAggregate, ProcedureCommand, Refusal, kind_of};
 
 const SERVICE: &str = "directory";
 
@@ -180,8 +177,7 @@ impl DirectoryService for DirectoryHandlers {
         };
         let command = || Fact { occurred: self.now(), data: opened.clone() };
         let said = ("OpenAgency", &agency);
-        let recorded =
-            self.decide::<AgencyAggregate, _>(&caller, &request_id, said, &agency.code, command).await?;
+        let recorded = self.decide::<Once<_>, _>(&caller, &request_id, said, &agency.code, command).await?;
         Ok(Response::new(pb::OpenAgencyResponse { recorded }))
     }
 
@@ -204,8 +200,7 @@ impl DirectoryService for DirectoryHandlers {
         }
         let command = || Fact { occurred: self.now(), data: opened.clone() };
         let said = ("OpenUnit", &unit);
-        let recorded =
-            self.decide::<UnitAggregate, _>(&caller, &request_id, said, &unit.code, command).await?;
+        let recorded = self.decide::<Once<_>, _>(&caller, &request_id, said, &unit.code, command).await?;
         Ok(Response::new(pb::OpenUnitResponse { recorded }))
     }
 
@@ -271,7 +266,7 @@ impl DirectoryService for DirectoryHandlers {
         let defined = events_of::Step::Defined { step: code_from("step", &step)? };
         let command = || Fact { occurred: self.now(), data: defined.clone() };
         let said = ("DefineStep", &step);
-        let recorded = self.decide::<StepAggregate, _>(&caller, &request_id, said, &step, command).await?;
+        let recorded = self.decide::<Once<_>, _>(&caller, &request_id, said, &step, command).await?;
         Ok(Response::new(pb::DefineStepResponse { recorded }))
     }
 

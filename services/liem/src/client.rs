@@ -3,13 +3,14 @@
 use std::collections::HashMap;
 
 use anyhow::Context as _;
+use chrono::FixedOffset;
 use identity::Role;
 use proto::{
     audit::{ListTrailRequest, audit_service_client::AuditServiceClient},
     delivery::delivery_service_client::DeliveryServiceClient,
     directory::directory_service_client::DirectoryServiceClient,
     leaderboard::{BoardQuery, GetBoardRequest, leaderboard_service_client::LeaderboardServiceClient},
-    ledger::{Subject, ledger_service_client::LedgerServiceClient},
+    ledger::{GetHeadRequest, Subject, ledger_service_client::LedgerServiceClient},
     reason_of,
 };
 use tonic::{
@@ -19,7 +20,7 @@ use tonic::{
     transport::{Channel, Endpoint},
 };
 
-use crate::{cli::Service, config::Settings};
+use crate::{cli::Service, config::Settings, output};
 
 /// Bytes of one answer, at most: a page of 1,000 entries of full length.
 const ANSWER_BYTES_MAX: usize = 80 * 1024 * 1024;
@@ -90,6 +91,13 @@ impl Connection {
             unknown.connect_lazy()
         });
         InterceptedService::new(channel, self.bearer.clone())
+    }
+
+    /// The time zone of the log's civil dates; the usual one for callers who may not ask.
+    pub(crate) async fn zone(&self) -> FixedOffset {
+        let head = self.ledger().get_head(GetHeadRequest {}).await;
+        let zone = head.ok().and_then(|head| events::parse_offset(&head.into_inner().time_zone));
+        zone.unwrap_or_else(output::usual_zone)
     }
 
     /// Waits until the views have folded up to a position, so that the next question sees it. `agency` is any

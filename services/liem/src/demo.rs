@@ -91,7 +91,7 @@ async fn show(settings: &Settings, address: &str, args: &DemoArgs) -> anyhow::Re
     let request = GetBoardRequest { query: Some(query.clone()) };
     let board = inspector.leaderboard().get_board(request).await?.into_inner();
     output::print("Which agency serves best (as an inspector sees it):")?;
-    print_board(&board, "all")?;
+    print_board(&board, "all", output::usual_zone())?;
 
     // The last one that is ranked: what is behind its late cases, and the story of the first of them.
     let Some(last) = board.rows.iter().rev().find(|row| row.rank.is_some() && row.closed_late > Some(0))
@@ -126,5 +126,5 @@ async fn show(settings: &Settings, address: &str, args: &DemoArgs) -> anyhow::Re
         Ok(())
     })
     .await?;
-    output::print(&format!("\nWho did what to {case}:\n{}", trail::line_table(&lines)))
+    output::print(&format!("\nWho did what to {case}:\n{}", trail::line_table(&lines, output::usual_zone())))
 }

@@ -14,7 +14,7 @@ use crate::{Append, Appended, EventLog, Expected, Filter};
 
 pub(super) async fn an_append_given_up_half_way_is_recorded_once(rig: &mut dyn Rig) {
     let log = rig.log("delivery");
-    for round in 0..10 {
+    for round in 0..5 {
         // From never polled (nothing was sent) to polled until it's answered.
         for polls in 0..6 {
             let one = append(&case(&format!("polled-{polls}-{round}")), Expected::NoStream, steps(2));
@@ -34,13 +34,13 @@ pub(super) async fn an_append_given_up_half_way_is_recorded_once(rig: &mut dyn R
         recorded_once(&*log, one).await;
     }
     // One to open the log, then eight appends of two events a round.
-    assert_eq!(log.head().await.expect("the head").position, 1 + 10 * 8 * 2);
+    assert_eq!(log.head().await.expect("the head").position, 1 + 5 * 8 * 2);
 }
 
 pub(super) async fn saved_but_reported_lost_is_found_again(rig: &mut dyn Rig) {
     let log = rig.log("delivery");
     let mut after = log.head().await.expect("the head").position;
-    for round in 0..10 {
+    for round in 0..5 {
         let one = append(&case(&format!("saved-{round}")), Expected::NoStream, steps(2));
         let mut followed = log.follow(after, Filter::default());
         // The caller goes away the moment its entries are in the log, whether it was answered or not.

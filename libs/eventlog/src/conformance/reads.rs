@@ -93,9 +93,9 @@ pub(super) async fn all_is_what_a_naive_filter_gives(rig: &mut dyn Rig) {
     let head = entries.len() as u64;
     for filter in filters() {
         for direction in [Direction::Forwards, Direction::Backwards] {
-            for past in [0, 1, 2, head / 2, head, head + 1, head + 9] {
+            for past in [0, 1, head / 2, head, head + 9] {
                 let expected = naive(&entries, past, direction, &filter);
-                for limit in [3, 50, 1_000] {
+                for limit in [9, 1_000] {
                     let read = walk(&*log, past, direction, &filter, limit).await;
                     assert_eq!(
                         positions(&read),
@@ -171,9 +171,10 @@ pub(super) async fn a_long_stretch_without_matches_is_passed_over(rig: &mut dyn 
     let ends = case("ends");
     let first = log.append(append(&ends, Expected::NoStream, vec![accepted()])).await.expect("the first");
     // More than any log looks through for one page.
+    let many = steps(MAX_EVENTS);
     for n in 0..67 {
         let stream = case(&format!("between-{n}"));
-        log.append(append(&stream, Expected::NoStream, steps(MAX_EVENTS))).await.expect("a stretch");
+        log.append(append(&stream, Expected::NoStream, many.clone())).await.expect("a stretch");
     }
     let last = log.append(append(&ends, Expected::Exact(1), vec![accepted()])).await.expect("the last");
     let filter = Filter { types: vec!["delivery.CaseAccepted.v1".into()], categories: Vec::new() };

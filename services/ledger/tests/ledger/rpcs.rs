@@ -76,7 +76,7 @@ async fn a_malformed_append_is_refused_and_records_nothing() {
         ("APPEND_EMPTY", "1 to 1000", |r| r.events.clear()),
         ("APPEND_EMPTY", "1 to 1000", |r| r.events = vec![r.events[0].clone(); 1_001]),
         ("ENTRY_TOO_LARGE", "65535", |r| {
-            r.events[0].data = format!("{{\"x\":\"{}\"}}", "x".repeat(65_000)).into()
+            r.events[0].data = format!("\"{}\"", "x".repeat(65_536)).into();
         }),
     ];
     for (reason, named, spoil) in cases {

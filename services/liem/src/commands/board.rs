@@ -1,5 +1,6 @@
 //! `liem board` and `liem board explain`.
 
+use chrono::FixedOffset;
 use comfy_table::Cell;
 use identity::Role;
 use proto::leaderboard::{self as pb, BoardRow};
@@ -23,7 +24,7 @@ pub(super) async fn board(settings: &Settings, args: BoardArgs) -> anyhow::Resul
     }
 }
 
-fn query(args: &BoardQueryArgs) -> anyhow::Result<pb::BoardQuery> {
+fn query(args: &BoardQueryArgs, zone: FixedOffset) -> anyhow::Result<pb::BoardQuery> {
     let by = match args.by {
         By::Agency => pb::BoardSubject::Agency,
         By::Unit => pb::BoardSubject::Unit,
@@ -35,7 +36,7 @@ fn query(args: &BoardQueryArgs) -> anyhow::Result<pb::BoardQuery> {
     Ok(pb::BoardQuery {
         by: by.into(),
         period: args.period.clone(),
-        judge_time: args.judged_at.as_deref().map(|t| time(t, true)).transpose()?,
+        judge_time: args.judged_at.as_deref().map(|t| time(t, true, zone)).transpose()?,
         clock: clock.into(),
         agency: args.agency.clone().unwrap_or_default(),
         at_least_position: args.at_least.unwrap_or(0),
@@ -43,18 +44,23 @@ fn query(args: &BoardQueryArgs) -> anyhow::Result<pb::BoardQuery> {
 }
 
 async fn show(settings: &Settings, connection: &Connection, args: &BoardQueryArgs) -> anyhow::Result<()> {
-    let request = pb::GetBoardRequest { query: Some(query(args)?) };
+    let zone = connection.zone().await;
+    let request = pb::GetBoardRequest { query: Some(query(args, zone)?) };
     let board = connection.leaderboard().get_board(request).await?.into_inner();
     let judged_at = output::instant(board.judge_time.as_ref());
     if settings.json {
         let rows: Vec<_> = board.rows.iter().map(|row| row_json(row, judged_at.as_deref())).collect();
         return output::print_json(&Value::Array(rows));
     }
-    print_board(&board, &args.period)
+    print_board(&board, &args.period, zone)
 }
 
 /// A board for people.
-pub(crate) fn print_board(board: &pb::GetBoardResponse, period: &str) -> anyhow::Result<()> {
+pub(crate) fn print_board(
+    board: &pb::GetBoardResponse,
+    period: &str,
+    zone: FixedOffset,
+) -> anyhow::Result<()> {
     let headings = [
         "rank",
         "subject",
@@ -93,7 +99,7 @@ pub(crate) fn print_board(board: &pb::GetBoardResponse, period: &str) -> anyhow:
         ]);
     }
     output::print(&table.to_string())?;
-    let judged = output::short(board.judge_time.as_ref(), output::usual_zone()).unwrap_or_default();
+    let judged = output::short(board.judge_time.as_ref(), zone).unwrap_or_default();
     let hidden = if board.rows.iter().any(|row| row.suppressed) {
         "; – where a figure is under five, or would give one away"
     } else {
@@ -159,7 +165,7 @@ async fn explain(
         Figure::Steps => pb::Figure::Steps,
     };
     let mut request = pb::ExplainFigureRequest {
-        query: Some(query(args)?),
+        query: Some(query(args, connection.zone().await)?),
         subject,
         figure: figure_of.into(),
         page_size: i32::try_from(limit.min(1_000)).unwrap_or(1_000),

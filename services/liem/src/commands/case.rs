@@ -68,5 +68,5 @@ pub(super) async fn show(settings: &Settings, code: String) -> anyhow::Result<()
         };
         output::print(&format!("{name:<16} {shown}"))?;
     }
-    output::print(&format!("\n{}", line_table(&lines)))
+    output::print(&format!("\n{}", line_table(&lines, connection.zone().await)))
 }

@@ -1,7 +1,7 @@
 //! `liem trail`.
 
 use anyhow::Context as _;
-use chrono::{DateTime, NaiveDate};
+use chrono::{DateTime, FixedOffset, NaiveDate};
 use comfy_table::{Cell, Table};
 use events::Role as SubjectRole;
 use identity::Role;
@@ -17,6 +17,7 @@ use crate::{cli::TrailArgs, client::Connection, config::Settings, output};
 
 pub(super) async fn trail(settings: &Settings, args: TrailArgs) -> anyhow::Result<()> {
     let connection = Connection::open(settings, Role::Inspector)?;
+    let zone = connection.zone().await;
     let usual = if settings.json { 0 } else { 50 };
     let limit = match args.limit.unwrap_or(usual) {
         0 => usize::MAX,
@@ -27,8 +28,8 @@ pub(super) async fn trail(settings: &Settings, args: TrailArgs) -> anyhow::Resul
         order: if args.oldest_first { ListOrder::OldestFirst } else { ListOrder::NewestFirst }.into(),
         types: args.types,
         actor: args.actor.unwrap_or_default(),
-        occurred_from: args.from.as_deref().map(|t| time(t, false)).transpose()?,
-        occurred_until: args.until.as_deref().map(|t| time(t, true)).transpose()?,
+        occurred_from: args.from.as_deref().map(|t| time(t, false, zone)).transpose()?,
+        occurred_until: args.until.as_deref().map(|t| time(t, true, zone)).transpose()?,
         at_least_position: args.at_least.unwrap_or(0),
         as_of_position: args.as_of.unwrap_or(0),
         page_size: i32::try_from(limit.min(1_000)).unwrap_or(1_000),
@@ -53,7 +54,7 @@ pub(super) async fn trail(settings: &Settings, args: TrailArgs) -> anyhow::Resul
         Ok(())
     })
     .await?;
-    output::print(&line_table(&lines).to_string())?;
+    output::print(&line_table(&lines, zone).to_string())?;
     let (shown, total, position) = (lines.len(), last.total_count, last.position);
     output::print(&format!("{shown} lines shown of {total} events; as of position {position}"))
 }
@@ -97,10 +98,10 @@ fn subject(text: &str) -> Subject {
     }
 }
 
-/// A time as people give it: a date means its start, or with `is_end` its end, at +07:00.
-pub(super) fn time(text: &str, is_end: bool) -> anyhow::Result<Timestamp> {
+/// A time as people give it: a date means its start, or with `is_end` its end, in the log's zone.
+pub(super) fn time(text: &str, is_end: bool, zone: FixedOffset) -> anyhow::Result<Timestamp> {
     if let Ok(date) = NaiveDate::parse_from_str(text, "%Y-%m-%d") {
-        let end = events::end_of_day(date, output::usual_zone());
+        let end = events::end_of_day(date, zone);
         let day = chrono::TimeDelta::days(1);
         let tick = chrono::TimeDelta::microseconds(1);
         return Ok(timestamp_to(if is_end { end } else { end - day + tick }));
@@ -130,8 +131,7 @@ pub(super) fn line_json(line: &TrailLine) -> Value {
 }
 
 /// Lines of a trail for people.
-pub(crate) fn line_table(lines: &[TrailLine]) -> Table {
-    let zone = output::usual_zone();
+pub(crate) fn line_table(lines: &[TrailLine], zone: FixedOffset) -> Table {
     let mut table = output::table(
         &["position", "occurred", "recorded", "what", "case", "for whom", "who"],
         &["position"],

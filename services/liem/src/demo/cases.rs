@@ -26,6 +26,8 @@ use life::Life;
 pub(crate) struct CasePlan<'p> {
     /// Its number in the year, from 0.
     pub(crate) number: u64,
+    /// How many cases the year has: another number makes other cases.
+    pub(crate) count: u64,
     /// What happens to it, by time; first its receipt.
     pub(crate) planned: Vec<Planned<'p>>,
 }
@@ -92,6 +94,6 @@ pub(crate) fn cases(province: &Province, count: u64) -> impl Iterator<Item = Cas
     let hours = Hours::new(province);
     (0..count).map(move |number| {
         let planned = Life::of(province, &hours, number, count);
-        CasePlan { number, planned }
+        CasePlan { number, count, planned }
     })
 }

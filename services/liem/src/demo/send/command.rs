@@ -39,8 +39,9 @@ pub(super) async fn send_case(
     turn: Option<oneshot::Receiver<()>>,
     received: oneshot::Sender<()>,
 ) -> Result<Sent, SendError> {
-    let CasePlan { number, planned } = plan;
-    let (seed, number) = (seed.to_string(), number.to_string());
+    let CasePlan { number, count, planned } = plan;
+    let seed = seed.to_string();
+    let number = format!("{number} of {count}");
     let mut received = Some(received);
     if let Some(turn) = turn {
         // It ends with a cancellation: the other end is dropped.
@@ -57,7 +58,7 @@ pub(super) async fn send_case(
             agency: planned.agency.to_owned(),
             official: planned.official.to_owned(),
         };
-        let what = || format!("{:?} in case {number} of the demo ({case})", planned.action);
+        let what = || format!("{:?} in the case {case}, {number} of the demo", planned.action);
         let call = || perform(delivery.clone(), command.clone(), planned, promise);
         let answer = retried(what, call).await?;
         sent.count(answer.recorded, 1);
