@@ -40,7 +40,7 @@ pub fn run(command: &mut Command) -> Answer {
     let child = command.stdout(out.try_clone().unwrap()).stderr(err.try_clone().unwrap()).spawn().unwrap();
     let mut process = Process(child);
     let mut status = None;
-    wait_within(Duration::from_secs(600), &format!("{command:?} ends"), || {
+    wait_within(Duration::from_mins(10), &format!("{command:?} ends"), || {
         status = process.0.try_wait().unwrap();
         status.is_some()
     });

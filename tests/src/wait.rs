@@ -6,7 +6,7 @@ use std::{
 };
 
 /// Longer than anything takes, but for an import, on a machine that is busy with other tests.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Waits until a condition holds, and fails the test if it doesn't come to hold. `what` says which one.
 pub fn wait_until(what: &str, holds: impl FnMut() -> bool) {

@@ -2,8 +2,18 @@
 
 #![allow(clippy::unwrap_used, reason = "tests say what went wrong by panicking")]
 
+#[path = "system/access.rs"]
+mod access;
+#[path = "system/alone.rs"]
+mod alone;
+#[path = "system/command_line.rs"]
+mod command_line;
 #[path = "system/crash.rs"]
 mod crash;
+#[path = "system/life.rs"]
+mod life;
+#[path = "system/operation.rs"]
+mod operation;
 #[path = "system/receipt.rs"]
 mod receipt;
 #[path = "system/refusals.rs"]

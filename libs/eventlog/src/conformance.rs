@@ -89,9 +89,7 @@ where
             async move {
                 let rig = making.await;
                 // A task of its own, so that one that panics leaves the others running.
-                let t = std::time::Instant::now();
                 let outcome = tokio::spawn(play(*scenario, rig)).await;
-                eprintln!("TIME {name} {:?}", t.elapsed());
                 outcome.is_err().then_some(*name)
             }
         })

@@ -60,6 +60,16 @@ impl DirectoryFollower {
         self.now()
     }
 
+    /// Waits until the directory has been read up to where the log ends now, however long that takes: before a
+    /// service that looks things up in it begins to answer.
+    pub async fn ready(&self) -> Result<(), eventlog::ReadError> {
+        let head = self.log.head().await?.position;
+        let mut reached = self.position.clone();
+        // The follower's task ends with a shutdown only, and then nobody asks.
+        drop(reached.wait_for(|p| *p >= head).await);
+        Ok(())
+    }
+
     /// Waits until the directory was read up to a position, up to five seconds.
     pub async fn at_least(&self, position: u64) {
         let mut reached = self.position.clone();

@@ -14,7 +14,9 @@ pub fn timestamp_to(time: DateTime<Utc>) -> Timestamp {
 
 /// The instant of a timestamp, cut to the microsecond. `field` names it in the failure.
 pub fn timestamp_from(field: &str, timestamp: &Timestamp) -> Result<DateTime<Utc>, Failure> {
-    let nanos = u32::try_from(timestamp.nanos).ok().filter(|n| *n < 1_000_000_000);
+    // The years 1 to 9999, as google.protobuf.Timestamp says: no arithmetic on them overflows.
+    let seconds = (-62_135_596_800..=253_402_300_799).contains(&timestamp.seconds);
+    let nanos = u32::try_from(timestamp.nanos).ok().filter(|n| *n < 1_000_000_000 && seconds);
     nanos
         .and_then(|n| DateTime::from_timestamp(timestamp.seconds, n / 1_000 * 1_000))
         .ok_or_else(|| Failure::field(field, "not a timestamp: seconds or nanos are out of range"))
@@ -22,8 +24,11 @@ pub fn timestamp_from(field: &str, timestamp: &Timestamp) -> Result<DateTime<Utc
 
 /// A civil date, ISO 8601. `field` names it in the failure.
 pub fn date_from(field: &str, text: &str) -> Result<NaiveDate, Failure> {
-    NaiveDate::parse_from_str(text, "%Y-%m-%d").map_err(|e| {
-        Failure::field(field, format!("`{}` is not a date like 2026-11-24 ({e})", text.escape_debug()))
+    // Ten characters: a year of four digits, so that no arithmetic on it overflows.
+    let date = (text.len() == 10).then(|| NaiveDate::parse_from_str(text, "%Y-%m-%d").ok()).flatten();
+    date.ok_or_else(|| {
+        let text: String = text.chars().take(40).flat_map(char::escape_debug).collect();
+        Failure::field(field, format!("`{text}` is not a date like 2026-11-24"))
     })
 }
 
@@ -82,4 +87,32 @@ pub fn page_size_from(asked: i32) -> Result<usize, Failure> {
 /// The text, unless it's empty.
 pub fn non_empty(text: String) -> Option<String> {
     (!text.is_empty()).then_some(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_out_of_range_are_refused() {
+        let at = |seconds, nanos| timestamp_from("t", &Timestamp { seconds, nanos });
+        assert!(at(0, 0).is_ok());
+        assert_eq!(at(1, 1_999).unwrap().timestamp_subsec_nanos(), 1_000);
+        for (seconds, nanos) in
+            [(253_402_300_800, 0), (i64::MIN, 0), (i64::MAX, 0), (0, -1), (0, 1_000_000_000)]
+        {
+            assert!(at(seconds, nanos).is_err(), "{seconds} {nanos}");
+        }
+        for bad in ["", "2026-2-1", "2026-02-30", "12026-01-01", "+2026-01-0", "2026-01-01T00:00:00Z"] {
+            assert!(date_from("d", bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_name_is_no_id_of_an_official() {
+        assert!(official_from("o", "o-4f21").is_ok());
+        for bad in ["", "Nguyễn Văn A", "Jan Jansen", "a\nb", &"x".repeat(65)] {
+            assert!(official_from("o", bad).is_err(), "{bad}");
+        }
+    }
 }

@@ -9,11 +9,10 @@ use std::{net::SocketAddr, time::Duration};
 
 use identity::{GuardLayer, VerifyingKey};
 use tokio::net::TcpListener;
-use tokio_stream::wrappers::TcpListenerStream;
 use tonic::{
     server::NamedService,
     service::{Routes, RoutesBuilder},
-    transport::Server as Transport,
+    transport::{Server as Transport, server::TcpIncoming},
 };
 use tonic_health::{ServingStatus, server::HealthReporter};
 
@@ -99,15 +98,17 @@ impl Server {
         }
         let stopping = self.shutdown.clone();
         let health = self.health;
+        // Said here, since the builder's own setting is for a listener of its own. Without it an answer in
+        // several packets waits for the client's delayed acknowledgement: 45 ms instead of 1.
+        let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
         let serving = Transport::builder()
             // The metrics page is plain HTTP/1.1.
             .accept_http1(true)
-            .tcp_nodelay(true)
             .http2_keepalive_interval(Some(Duration::from_secs(30)))
             .layer(AccessLogLayer)
             .layer(GuardLayer::new(key))
             .add_routes(routes.prepare())
-            .serve_with_incoming_shutdown(TcpListenerStream::new(listener), async move {
+            .serve_with_incoming_shutdown(incoming, async move {
                 stopping.wait().await;
                 health.set_service_status("", ServingStatus::NotServing).await;
             });

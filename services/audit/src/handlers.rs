@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use chrono::{DateTime, FixedOffset, Utc};
+use chrono::FixedOffset;
 use eventlog::{Entry, EventLog, Header, actor_to_proto, occurred_to_proto};
 use events::{Occurred, Role as SubjectRole};
 use identity::{Caller, Role};
@@ -33,8 +33,9 @@ struct Query {
     /// All of these hold; each is a list of alternatives.
     terms: Vec<Vec<String>>,
     is_newest_first: bool,
-    from: Option<DateTime<Utc>>,
-    until: Option<DateTime<Utc>>,
+    /// The range of time, in microseconds since 1970 UTC: [from, until).
+    from: Option<i64>,
+    until: Option<i64>,
     as_of: Option<u64>,
     at_least: u64,
     limit: usize,
@@ -59,6 +60,11 @@ impl AuditHandlers {
             return Err(Failure::field("subject.id", "say whose trail"));
         }
         standing::check(caller, role, &subject.id)?;
+        if request.as_of_position > 0 && !caller.is_inspector() {
+            // By asking as of one position after another anyone could find a line's exact one.
+            let text = "only inspectors ask as of a position: leave `as_of_position` empty";
+            return Err(Failure::new(Shared::NoStanding, text));
+        }
         let mut terms = vec![vec![view::subject_term(role.as_str(), &subject.id)]];
         if !request.types.is_empty() {
             terms.push(request.types.iter().map(|t| view::type_term(t)).collect());
@@ -67,7 +73,8 @@ impl AuditHandlers {
             terms.push(vec![view::actor_term(&request.actor)]);
         }
         let time = |field, time: &Option<Timestamp>| {
-            time.as_ref().map(|time| timestamp_from(field, time)).transpose()
+            let time = time.as_ref().map(|time| timestamp_from(field, time)).transpose()?;
+            Ok::<_, Failure>(time.map(|time| time.timestamp_micros()))
         };
         Ok(Query {
             terms,
@@ -151,16 +158,24 @@ fn agency_of(header: &Header) -> String {
 }
 
 impl Query {
+    /// Whole days, for callers who see the day only: by asking for less they could find the exact time.
+    fn widen_to_days(&mut self, zone: FixedOffset) {
+        const DAY: i64 = 24 * 3_600 * 1_000_000;
+        let offset = i64::from(zone.local_minus_utc()) * 1_000_000;
+        let start_of_day = |micros: i64| (micros + offset).div_euclid(DAY) * DAY - offset;
+        self.from = self.from.map(start_of_day);
+        self.until = self.until.map(|until| start_of_day(until - 1) + DAY);
+    }
+
     /// Whether something that happened then is in the asked-for range.
     fn covers(&self, occurred: Occurred, zone: FixedOffset) -> bool {
         let at = occurred.earliest_micros(zone);
-        self.from.is_none_or(|from| at >= from.timestamp_micros())
-            && self.until.is_none_or(|until| at < until.timestamp_micros())
+        self.from.is_none_or(|from| at >= from) && self.until.is_none_or(|until| at < until)
     }
 }
 
-/// The position that a page token says to go on past. It is told to nobody but inspectors as a position, so
-/// the token doesn't show it: it holds it mixed with a constant.
+/// The position that a page token says to go on past. The token holds it mixed with a constant, so that nobody
+/// takes it for a position to be used elsewhere; that keeps no secret from those who read this.
 fn past_of(token: &str) -> Result<u64, Failure> {
     if token.is_empty() {
         return Ok(0);
@@ -183,7 +198,10 @@ impl AuditService for AuditHandlers {
         request: Request<pb::ListTrailRequest>,
     ) -> Result<Response<pb::ListTrailResponse>, Status> {
         let caller = Caller::of(&request)?;
-        let query = Self::decode(&caller, request.into_inner())?;
+        let mut query = Self::decode(&caller, request.into_inner())?;
+        if !caller.is_inspector() {
+            query.widen_to_days(self.zone);
+        }
         let wanted = query.at_least.max(query.as_of.unwrap_or(0));
         let mut snapshot = self.view.at_least(wanted).await?;
         let as_of = query.as_of.unwrap_or(snapshot.position);

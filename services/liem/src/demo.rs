@@ -74,7 +74,8 @@ async fn show(settings: &Settings, address: &str, args: &DemoArgs) -> anyhow::Re
     let bar = ProgressBar::new(args.cases).with_style(ProgressStyle::with_template(style)?);
     let since = Instant::now();
     let plans = cases::cases(&province, args.cases);
-    let sent = send::send(&connection, &province, plans, IN_FLIGHT, |done| bar.set_position(done)).await?;
+    let sent = send::send(&connection, &province, plans, IN_FLIGHT, |done| bar.set_position(done)).await;
+    let sent = sent.map_err(|e| anyhow::Error::new(e.status).context(e.what))?;
     bar.finish_and_clear();
     let seconds = since.elapsed().as_secs_f64();
 
@@ -82,7 +83,7 @@ async fn show(settings: &Settings, address: &str, args: &DemoArgs) -> anyhow::Re
     let head = inspector.ledger().get_head(proto::ledger::GetHeadRequest {}).await?.into_inner();
     inspector.await_views(head.position, province.agencies[0].code.as_str()).await?;
     output::print(&format!(
-        "{} commands recorded through gRPC in {seconds:.1} s; the log ends at position {}\n",
+        "{} events recorded through gRPC in {seconds:.1} s; the log ends at position {}\n",
         sent.events, head.position
     ))?;
 

@@ -37,9 +37,19 @@ fn fail(error: &anyhow::Error) -> ExitCode {
     if is_broken_pipe {
         return ExitCode::SUCCESS;
     }
-    match error.downcast_ref::<tonic::Status>() {
-        Some(status) => eprintln!("error: {}", output::status_text(status)),
-        None => eprintln!("error: {error:#}"),
-    }
+    eprintln!("error: {}", text(error));
     ExitCode::FAILURE
+}
+
+/// The failure with its causes, down to what a server said.
+fn text(error: &anyhow::Error) -> String {
+    let mut parts = Vec::new();
+    for cause in error.chain() {
+        if let Some(status) = cause.downcast_ref::<tonic::Status>() {
+            parts.push(output::status_text(status));
+            break;
+        }
+        parts.push(cause.to_string());
+    }
+    parts.join(": ")
 }

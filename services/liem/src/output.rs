@@ -100,7 +100,8 @@ pub(crate) fn word(name: &str, prefix: &str) -> Option<String> {
 pub(crate) fn status_text(status: &tonic::Status) -> String {
     match (reason_of(status), status.code()) {
         (Some(reason), _) => format!("{} [{reason}]", status.message()),
-        (None, tonic::Code::Unavailable) => {
+        // A connection that is lost on the way to an answer is unknown or cancelled.
+        (None, tonic::Code::Unavailable | tonic::Code::Unknown | tonic::Code::Cancelled) => {
             let source = std::error::Error::source(status).map_or_else(String::new, |e| format!(" ({e})"));
             format!(
                 "the server does not answer{source}: is it running (`liem up`), and is the address right?"

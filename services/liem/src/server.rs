@@ -1,6 +1,6 @@
 //! Running services: all in one process, or one alone. The same code either way; only the log's form differs.
 
-use std::{net::SocketAddr, sync::Arc};
+use std::{error::Error as _, net::SocketAddr, path::Path, sync::Arc};
 
 use anyhow::Context as _;
 use audit::{AuditHandlers, AuditView};
@@ -105,6 +105,7 @@ pub(crate) async fn alone(
         Some(token) => token.clone(),
         None => service_token(&settings.data, args.service, &clock)?,
     };
+    check_token(&public_key, &token, args.service)?;
     let channel = client::channel(&settings.ledger(args.ledger)?)?;
     let log = RemoteLog::new(channel, &token).context("the token has characters that no token has")?;
     let parts = Parts { settings, clock, shutdown, gate: None };
@@ -123,6 +124,12 @@ async fn open_log(
     Ok(SqliteLog::open(&data.log(), Options::new(settings.genesis(genesis)?, clock.clone())).await?)
 }
 
+/// The ledger answered, and does not take the token.
+fn is_refused(error: &eventlog::ReadError) -> bool {
+    let status = error.source().and_then(|source| source.downcast_ref::<tonic::Status>());
+    status.is_some_and(|s| matches!(s.code(), tonic::Code::Unauthenticated | tonic::Code::PermissionDenied))
+}
+
 /// Seconds since 1970.
 pub(crate) fn seconds(clock: &Clock) -> u64 {
     u64::try_from(clock.now().timestamp()).unwrap_or(0)
@@ -134,6 +141,26 @@ fn service_token(data: &Data, service: Service, clock: &Clock) -> anyhow::Result
     let key = data.signing_key().context(advice)?;
     let caller = Caller { id: service.name().to_owned(), role: Role::Service, agency: None };
     Ok(key.sign(&Claims::new(caller, seconds(clock), 400 * 24 * 3600))?)
+}
+
+/// The token is this service's, and of the ledger whose public key tokens are checked with: otherwise every
+/// call would fail later, of this service or to it.
+fn check_token(public_key: &Path, token: &str, service: Service) -> anyhow::Result<()> {
+    let key = VerifyingKey::open(public_key)
+        .context("tokens are checked with the ledger's public key: name a copy of its keys/public.pem with --public-key")?;
+    let shown = public_key.display();
+    let (caller, _) = key.verify(token).with_context(|| {
+        format!(
+            "the service's token can't be checked with {shown}: --token and --public-key are of one ledger"
+        )
+    })?;
+    if caller.role != Role::Service || caller.id != service.name() {
+        let (id, name) = (caller.id, service.name());
+        anyhow::bail!(
+            "the token is for `{id}`: a service needs its own (liem token issue --role service --service {name})"
+        );
+    }
+    Ok(())
 }
 
 struct Parts<'a> {
@@ -182,6 +209,11 @@ impl Parts<'_> {
         loop {
             match log.head().await {
                 Ok(head) => return Ok(head.genesis.time_zone),
+                Err(error) if is_refused(&error) => {
+                    let advice = "the ledger refuses the token: give one of its own with --token \
+                                  (liem token issue --role service)";
+                    return Err(error).context(advice);
+                }
                 Err(error) if attempts < 50 => {
                     attempts += 1;
                     tracing::debug!(%error, attempts, "the ledger does not answer yet");
@@ -211,11 +243,13 @@ impl Parts<'_> {
             }
             Service::Directory => {
                 let directory = DirectoryFollower::start(log.clone(), shutdown);
+                directory.ready().await?;
                 let handlers = DirectoryHandlers::new(log.clone(), directory, clock);
                 server.add(DirectoryServiceServer::new(handlers)).await;
             }
             Service::Delivery => {
                 let directory = DirectoryFollower::start(log.clone(), shutdown);
+                directory.ready().await?;
                 let handlers = DeliveryHandlers::new(log.clone(), directory, clock, zone);
                 server.add(DeliveryServiceServer::new(handlers)).await;
             }

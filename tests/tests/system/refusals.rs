@@ -1,10 +1,9 @@
-//! Bad input: each has its own reason, and the log is as it was. Retries: the first answer, for ever. And a
-//! case from its receipt to its correction, with the dates it is promised.
+//! Bad input: each has its own reason, and leaves the log as it was.
 
 use proto::{
     audit::ListTrailRequest,
     delivery::{
-        self as pb, CaseStage, Channel, Command, CorrectCaseRequest, ReceiveCaseRequest, ReopenCaseRequest,
+        self as pb, Command, CorrectCaseRequest, ReceiveCaseRequest, ReopenCaseRequest,
         correct_case_request::Correction,
     },
     directory as dir,
@@ -15,22 +14,22 @@ use proto::{
 use tests::{Act, Client, Server, command, instant, request_id, when};
 use tonic::Status;
 
-const LAND: &str = "H57.1";
-const BUILDING: &str = "H57.2";
+pub(super) const LAND: &str = "H57.1";
+pub(super) const BUILDING: &str = "H57.2";
 /// Its terms since 2025: 10 working days by law, 7 as promised.
-const PROCEDURE: &str = "1.000001";
+pub(super) const PROCEDURE: &str = "1.000001";
 
-struct World {
-    server: Server,
-    admin: Client,
+pub(super) struct World {
+    pub(super) server: Server,
+    pub(super) admin: Client,
 }
 
 impl World {
-    async fn new() -> Self {
+    pub(super) async fn new() -> Self {
         Self::of(Server::up()).await
     }
 
-    async fn of(server: Server) -> Self {
+    pub(super) async fn of(server: Server) -> Self {
         let admin = Client::new(&server.address, &server.token(&["--role", "administrator"]));
         admin.open(LAND, &["land-desk", "land-files"]).await;
         admin.open(BUILDING, &["building-desk"]).await;
@@ -40,12 +39,12 @@ impl World {
         Self { server, admin }
     }
 
-    fn client(&self, arguments: &[&str]) -> Client {
+    pub(super) fn client(&self, arguments: &[&str]) -> Client {
         Client::new(&self.server.address, &self.server.token(arguments))
     }
 
     /// The call fails for the reason, tells people what to do, and leaves the log as it was.
-    async fn refused<T>(&self, expected: &str, call: impl Future<Output = Result<T, Status>>) {
+    pub(super) async fn refused<T>(&self, expected: &str, call: impl Future<Output = Result<T, Status>>) {
         let head = self.admin.head().await;
         let status = call.await.err().unwrap_or_else(|| panic!("{expected}: the call should fail"));
         assert_eq!(reason_of(&status).as_deref(), Some(expected), "{status:?}");
@@ -54,7 +53,7 @@ impl World {
     }
 
     /// A case of the land agency to which these things happened, a day after the other.
-    async fn case(&self, acts: &[Act<'_>]) -> String {
+    pub(super) async fn case(&self, acts: &[Act<'_>]) -> String {
         let request = ReceiveCaseRequest { procedure: PROCEDURE.into(), ..ReceiveCaseRequest::default() };
         let code = self.admin.receive(LAND, "2025-04-23", request).await;
         for (day, act) in (24..).zip(acts) {
@@ -64,7 +63,8 @@ impl World {
     }
 }
 
-fn receive(agency: &str, case: &str, at: &str) -> ReceiveCaseRequest {
+/// A request to receive a case.
+pub(super) fn receive(agency: &str, case: &str, at: &str) -> ReceiveCaseRequest {
     let command = Command { agency: agency.to_owned(), ..command(case, at) };
     ReceiveCaseRequest { command: Some(command), ..ReceiveCaseRequest::default() }
 }
@@ -345,82 +345,4 @@ async fn the_ledger_refuses_an_append_that_no_log_may_take() {
     let moved = AppendEventsRequest { expected: expected(Revision::Exact(2)), ..second };
     assert_eq!(delivery.ledger().append_events(moved).await.unwrap().into_inner().last_revision, 3);
     assert_eq!(world.server.json(&["log", "check"])["ok"], true);
-}
-
-#[tokio::test]
-async fn a_retried_command_gets_its_first_answer_for_ever() {
-    let folder = tempfile::tempdir().unwrap();
-    let mut world = World::of(Server::up_in(folder.path())).await;
-    let new = ReceiveCaseRequest { procedure: PROCEDURE.into(), ..receive(LAND, "", "2025-04-23") };
-    let first = world.admin.delivery().receive_case(new.clone()).await.unwrap().into_inner();
-    let second =
-        world.admin.delivery().receive_case(receive(LAND, "", "2025-04-23")).await.unwrap().into_inner();
-    assert_eq!((first.case.as_str(), second.case.as_str()), ("H57.1-250423-0001", "H57.1-250423-0002"));
-    let case = first.case.clone();
-
-    // A life in which every command, sent again at the end, would be refused.
-    let life = [
-        Act::Accept,
-        Act::Step("Check", "land-desk"),
-        Act::Assign("land-desk", "o-17"),
-        Act::AskSupplement,
-        Act::TakeSupplement,
-        Act::Suspend,
-        Act::Resume,
-        Act::Apologise("2025-06-30"),
-        Act::HandOver(BUILDING),
-        Act::TakeUp("building-desk"),
-        Act::HandOver("H57.3"),
-        Act::TakeUp("third-desk"),
-        Act::Decide,
-        Act::Return,
-        Act::Rate(5),
-    ];
-    let mut sent = Vec::new();
-    for act in life {
-        let command = command(&case, "2025-04-24");
-        let recorded = world.admin.act(command.clone(), act).await.unwrap();
-        assert!(!recorded.repeated, "{act:?}");
-        sent.push((command, act, recorded.position));
-    }
-    let reopen = ReopenCaseRequest { command: Some(command(&case, "2025-06-02")), due_time: None };
-    let reopened = world.admin.delivery().reopen_case(reopen.clone()).await.unwrap().into_inner();
-
-    for is_restarted in [false, true] {
-        if is_restarted {
-            world.server.kill();
-            world.server = Server::up_in(folder.path());
-            world.admin = world.client(&["--role", "administrator"]);
-        }
-        let head = world.admin.head().await;
-        let again = world.admin.delivery().receive_case(new.clone()).await.unwrap().into_inner();
-        let recorded = again.recorded.unwrap();
-        assert_eq!((&again.case, &again.promise), (&first.case, &first.promise));
-        assert_eq!((recorded.position, recorded.repeated), (first.recorded.unwrap().position, true));
-        for (command, act, position) in &sent {
-            let again =
-                world.admin.act(command.clone(), *act).await.unwrap_or_else(|e| panic!("{act:?}: {e:?}"));
-            assert_eq!((again.position, again.repeated), (*position, true), "{act:?}");
-            // The id stands for this content, this RPC and this caller.
-            let other = Command { official: "o-99".into(), ..command.clone() };
-            world.refused("REQUEST_ID_REUSED", world.admin.act(other, *act)).await;
-        }
-        let again = world.admin.delivery().reopen_case(reopen.clone()).await.unwrap().into_inner();
-        assert_eq!((&again.case, again.recorded.unwrap().repeated), (&reopened.case, true));
-        assert_eq!(world.admin.head().await, head);
-    }
-
-    // An id is one for all RPCs, services and callers.
-    let used = || new.command.clone().unwrap();
-    let open = world.case(&[]).await;
-    let accept = Command { case: open.clone(), ..used() };
-    world.refused("REQUEST_ID_REUSED", world.admin.act(accept, Act::Accept)).await;
-    let changed = ReceiveCaseRequest { channel: Channel::Online.into(), ..new.clone() };
-    world.refused("REQUEST_ID_REUSED", world.admin.delivery().receive_case(changed)).await;
-    let other = world.client(&["--role", "administrator", "--holder", "somebody-else"]);
-    world.refused("REQUEST_ID_REUSED", other.delivery().receive_case(new.clone())).await;
-    let step = dir::DefineStepRequest { request_id: used().request_id, step: "Other".into() };
-    world.refused("REQUEST_ID_REUSED", world.admin.directory().define_step(step)).await;
-    let (command, act, _) = sent[0].clone();
-    world.refused("REQUEST_ID_REUSED", other.act(command, act)).await;
 }

@@ -117,7 +117,8 @@ impl DeliveryHandlers {
         if let Some(agency) = asked.agency.clone().filter(|agency| *agency != state.agency) {
             return Err(Refusal::HolderMismatch { agency, holder: state.agency }.into());
         }
-        let directory = self.directory.now();
+        let has = |d: &Directory| state.procedure.as_ref().is_none_or(|p| d.procedures.contains_key(p));
+        let directory = self.directory_with(has).await;
         let day = asked.occurred.date(self.zone);
         let terms = state.procedure.as_ref().map(|p| terms_of(&directory.0, p, day)).transpose()?.flatten();
         let due = match (&message.due_time, terms) {

@@ -78,11 +78,11 @@ async fn carry(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, loses: Wire, wir
     let mut buffer = vec![0; 64 * 1024];
     while let Ok(length @ 1..) = from.read(&mut buffer).await {
         let now = *wire.borrow();
+        if now == Wire::Cut || (now == Wire::LosesRequests && loses == now) {
+            return;
+        }
         if now == loses {
-            match loses {
-                Wire::LosesRequests => return,
-                _ => continue,
-            }
+            continue;
         }
         if to.write_all(&buffer[..length]).await.is_err() {
             return;

@@ -89,10 +89,19 @@ async fn check(settings: &Settings) -> anyhow::Result<ExitCode> {
     let bar = ProgressBar::new(0).with_style(ProgressStyle::with_template(
         "{bar:40} {human_pos}/{human_len} entries, {per_sec}, {eta} left",
     )?);
-    let is_running = settings.address.is_some() || settings.data.address("ledger").is_some();
     let file = settings.data.log();
-    let (checked, faults) = if is_running {
-        check_running(settings, &bar).await?
+    let is_named = settings.address.is_some();
+    let running = if is_named || settings.data.address("ledger").is_some() {
+        match check_running(settings, &bar).await {
+            // A ledger that was killed leaves its address behind, and its file to be checked.
+            Err(error) if !is_named && file.exists() && does_not_answer(&error) => None,
+            checked => Some(checked?),
+        }
+    } else {
+        None
+    };
+    let (checked, faults) = if let Some(checked) = running {
+        checked
     } else if file.exists() {
         let checked = eventlog::check_file(&file, |progress| {
             bar.set_length(progress.total);
@@ -124,6 +133,12 @@ async fn check(settings: &Settings) -> anyhow::Result<ExitCode> {
         output::print(&format!("{checked} entries read, {} faults: the log is damaged", faults.len()))?;
     }
     Ok(if faults.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Nobody listens at the address.
+fn does_not_answer(error: &anyhow::Error) -> bool {
+    let status = error.downcast_ref::<tonic::Status>();
+    status.is_some_and(|s| s.code() == tonic::Code::Unavailable && proto::reason_of(s).is_none())
 }
 
 async fn check_running(settings: &Settings, bar: &ProgressBar) -> anyhow::Result<(u64, Vec<(u64, String)>)> {

@@ -77,8 +77,6 @@ pub(crate) async fn pages(
         if shown >= limit || answer.next_page_token.is_empty() {
             return Ok(answer);
         }
-        // All pages are of one position: what comes meanwhile would shift them.
-        request.as_of_position = answer.position;
         request.page_token.clone_from(&answer.next_page_token);
     }
 }

@@ -401,7 +401,10 @@ async fn retried(
             Ok(recorded) => return Ok(recorded.unwrap_or_default()),
             Err(status) => status,
         };
-        let passes = matches!(status.code(), Code::Unavailable | Code::Aborted | Code::ResourceExhausted);
+        // Every server says why it fails: without a reason the connection was lost, and with it the answer.
+        let is_lost = reason_of(&status).is_none();
+        let passes =
+            is_lost || matches!(status.code(), Code::Unavailable | Code::Aborted | Code::ResourceExhausted);
         if passes && attempt < ATTEMPTS {
             tokio::time::sleep(pause).await;
             pause *= 2;

@@ -168,13 +168,19 @@ impl<'p> Checked<'p> {
 
 #[test]
 fn every_plan_obeys_the_rules_and_the_order_of_time() {
-    let province = province();
+    check(&province(), COUNT);
+    for (seed, end) in [(2, "2024-02-29"), (3, "2026-02-20"), (u64::MAX, "2030-12-31")] {
+        check(&Province::new(seed, end.parse().unwrap()), 1_000);
+    }
+}
+
+fn check(province: &Province, count: u64) {
     let mut before = None;
-    for plan in cases(&province, COUNT) {
+    for plan in cases(province, count) {
         let receipt = &plan.planned[0];
         assert!(before <= Some(receipt.at), "cases come in one after the other");
         before = Some(receipt.at);
-        let mut case = Checked::new(&province, receipt);
+        let mut case = Checked::new(province, receipt);
         for planned in &plan.planned[1..] {
             case.take(planned);
             let official = planned.official;

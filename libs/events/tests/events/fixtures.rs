@@ -1,0 +1,115 @@
+//! Every fixture is read as what it meant when it was stored, and written the same again.
+
+use std::{collections::BTreeSet, fmt::Debug, fs, path::PathBuf};
+
+use events::{Event, decode, directory, encode, ledger::LedgerEvent};
+use serde_json::Value;
+
+use crate::exemplars::{self, Exemplars};
+
+fn folder() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("fixtures")
+}
+
+/// The type that a fixture is of: `context.Name.vN`.
+fn type_of(name: &str) -> String {
+    name.split('.').take(3).collect::<Vec<_>>().join(".")
+}
+
+/// Holds the fixtures of one enum to its exemplars; the names of the fixtures.
+fn check<E: Event + PartialEq + Debug>(
+    types: &[&str],
+    type_name: fn(&E) -> &'static str,
+    exemplars: Exemplars<E>,
+) -> BTreeSet<String> {
+    for name in types {
+        assert!(exemplars.iter().any(|(n, _)| n == name), "{name} has no exemplar, and so no fixture");
+    }
+    let mut names = BTreeSet::new();
+    for (name, event) in exemplars {
+        assert_eq!(type_of(name), type_name(&event), "an exemplar is of the type it's named for");
+        let text = serde_json::to_string_pretty(&event).unwrap() + "\n";
+        let stored = fs::read_to_string(folder().join(format!("{name}.json")))
+            .unwrap_or_else(|e| panic!("fixtures/{name}.json: {e}; a new type is stored as\n{text}"));
+        // Read as what it meant...
+        assert_eq!(decode::<E>(stored.as_bytes()).unwrap(), event, "{name}");
+        // ...and written as it was, to the order of its fields.
+        assert_eq!(text, stored, "{name}");
+        let encoded = encode(&event).unwrap();
+        assert_eq!(encoded.event_type, type_of(name));
+        let data: Value = serde_json::from_str(encoded.data.get()).unwrap();
+        assert_eq!(data, serde_json::from_str::<Value>(&stored).unwrap()["data"], "{name}");
+        check_optional::<E>(name, &stored);
+        assert!(names.insert(format!("{name}.json")), "two exemplars are named {name}");
+    }
+    names
+}
+
+/// What can be left out is left out of the minimal fixture, and is in the full one.
+fn check_optional<E: Event>(name: &str, stored: &str) {
+    let fixture: Value = serde_json::from_str(stored).unwrap();
+    let mut optional = Vec::new();
+    for path in paths(&fixture["data"]) {
+        let mut without = fixture.clone();
+        let (parent, field) = path.rsplit_once('/').unwrap();
+        let parent = without.pointer_mut(&format!("/data{parent}")).unwrap();
+        parent.as_object_mut().unwrap().remove(field);
+        if decode::<E>(without.to_string().as_bytes()).is_ok() {
+            optional.push(path);
+        }
+    }
+    if name.ends_with(".minimal") {
+        assert!(optional.is_empty(), "{name} could do without {optional:?}");
+    } else if !optional.is_empty() {
+        let minimal = folder().join(format!("{}.minimal.json", type_of(name)));
+        assert!(minimal.exists(), "{name} has optional fields ({optional:?}) and so needs a minimal fixture");
+    }
+}
+
+/// The paths of all fields within a value's objects.
+fn paths(value: &Value) -> Vec<String> {
+    let Value::Object(fields) = value else { return Vec::new() };
+    let mut found = Vec::new();
+    for (name, value) in fields {
+        found.push(format!("/{name}"));
+        found.extend(paths(value).into_iter().map(|path| format!("/{name}{path}")));
+    }
+    found
+}
+
+#[test]
+fn every_type_has_a_fixture_that_is_read_and_written_as_it_was() {
+    use exemplars as x;
+    let mut names = check::<LedgerEvent>(x::LEDGER, x::type_of_ledger, x::ledger());
+    names.extend(check::<directory::Agency>(x::AGENCY, x::type_of_agency, x::agency()));
+    names.extend(check::<directory::Unit>(x::UNIT, x::type_of_unit, x::unit()));
+    names.extend(check::<directory::Procedure>(x::PROCEDURE, x::type_of_procedure, x::procedure()));
+    names.extend(check::<directory::Step>(x::STEP, x::type_of_step, x::step()));
+    names.extend(check::<directory::Days>(x::DAYS, x::type_of_days, x::days()));
+    names.extend(check::<events::delivery::CaseEvent>(x::CASE, x::type_of_case, x::case()));
+
+    // A fixture is never taken away, and none lies there unread.
+    let files = fs::read_dir(folder()).unwrap().map(|f| f.unwrap().file_name().into_string().unwrap());
+    assert_eq!(files.collect::<BTreeSet<_>>(), names);
+}
+
+#[test]
+fn an_event_is_read_from_its_envelope_and_fields_to_come_are_passed_over() {
+    let entry = br#"{"v":1,"type":"delivery.CaseAccepted.v1","service":"delivery","nonce":"00",
+        "data":{"by":{"agency":"H57.18","desk":"3"},"to_come":[1]},"after":{}}"#;
+    let event: events::delivery::CaseEvent = decode(entry).unwrap();
+    assert_eq!(events::delivery::CaseEvent::by(&event).agency, "H57.18");
+    for no_event in [
+        // An unknown type, an unknown version, no type, no data, data without what it needs, and no JSON.
+        &br#"{"type":"delivery.CaseLost.v1","data":{"by":{"agency":"H57.18"}}}"#[..],
+        br#"{"type":"delivery.CaseAccepted.v2","data":{"by":{"agency":"H57.18"}}}"#,
+        br#"{"data":{"by":{"agency":"H57.18"}}}"#,
+        br#"{"type":"delivery.CaseAccepted.v1"}"#,
+        br#"{"type":"delivery.CaseAccepted.v1","data":{"by":{}}}"#,
+        br#"{"type":"delivery.CaseAccepted.v1","data":{"by":{"agency":"H57.18"}}"#,
+    ] {
+        let text = String::from_utf8_lossy(no_event);
+        let error = decode::<events::delivery::CaseEvent>(no_event).expect_err(&text);
+        assert_eq!(error.to_string(), "not an event of delivery.case");
+    }
+}

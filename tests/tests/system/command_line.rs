@@ -1,0 +1,347 @@
+//! The command line: the fields of its JSON, which docs/cli.md lists one by one; what its flags mean; where
+//! its settings come from; how it ends.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::Path,
+};
+
+use proto::delivery::{Command, ReceiveCaseRequest};
+use serde_json::Value;
+use tests::{Act, Answer, Client, Server, command, liem};
+
+const DOCS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/cli.md");
+
+/// The fields that docs/cli.md lists, by the heading they stand under.
+fn documented() -> BTreeMap<String, BTreeSet<String>> {
+    let text = fs::read_to_string(DOCS).unwrap();
+    let mut tables: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    let (mut heading, mut is_fields) = (String::new(), false);
+    for line in text.lines() {
+        if let Some(title) = line.strip_prefix("## ") {
+            title.trim_matches('`').clone_into(&mut heading);
+        }
+        is_fields = line == "| field | what |" || (is_fields && line.starts_with('|'));
+        if is_fields && let Some(field) = line.strip_prefix("| `").and_then(|rest| rest.split('`').next()) {
+            let is_new = tables.entry(heading.clone()).or_default().insert(field.to_owned());
+            assert!(is_new, "{heading} lists {field} twice");
+        }
+    }
+    tables
+}
+
+/// The names of the fields in an answer: those of an array's objects as one, and those within as
+/// `subjects[].role`. What `data`, `flags` and `trail` hold is described elsewhere.
+fn fields(value: &Value) -> BTreeSet<String> {
+    let mut names = BTreeSet::new();
+    match value {
+        Value::Array(items) => items.iter().for_each(|item| names.extend(fields(item))),
+        Value::Object(object) => {
+            for (name, value) in object {
+                names.insert(name.clone());
+                if !["data", "flags", "trail"].contains(&name.as_str()) {
+                    let mark = if value.is_array() { "[]" } else { "" };
+                    names.extend(fields(value).into_iter().map(|inner| format!("{name}{mark}.{inner}")));
+                }
+            }
+        }
+        _ => {}
+    }
+    names
+}
+
+/// A case of an official, a later one that is paused and rated by nobody, and a log imported from a file.
+struct World {
+    server: Server,
+    case: String,
+    head: u64,
+}
+
+async fn world() -> World {
+    let server = Server::up();
+    let admin = Client::new(&server.address, &server.token(&["--role", "administrator"]));
+    admin.open("H57.1", &["land desk"]).await;
+    admin.define("1.000001", "2025-01-01", 10, 7).await;
+    admin.define_step("Check: twice").await;
+    let new = ReceiveCaseRequest { procedure: "1.000001".into(), ..ReceiveCaseRequest::default() };
+    let case = admin.receive("H57.1", "2025-04-23T23:30:00+07:00", new).await;
+    let official = ["--role", "official", "--agency", "H57.1", "--holder", "o-17"];
+    let official = Client::new(&server.address, &server.token(&official));
+    let at = |at| Command { official: "o-17".into(), ..command(&case, at) };
+    official.act(at("2025-04-24T08:00:00+07:00"), Act::Accept).await.unwrap();
+    official.act(at("2025-04-25T08:00:00+07:00"), Act::Step("Check: twice", "land desk")).await.unwrap();
+    official.act(at("2025-04-25"), Act::Assign("land desk", "o-18")).await.unwrap();
+    let head = admin.head().await;
+    World { server, case, head }
+}
+
+impl World {
+    fn fails(&self, arguments: &[&str], parts: &[&str]) {
+        let Answer { success, out, err, .. } = self.server.liem(arguments);
+        assert!(!success && out.is_empty(), "{arguments:?}: {out}");
+        for part in parts {
+            assert!(err.contains(part), "{arguments:?} should say `{part}`: {err}");
+        }
+    }
+
+    fn shows(&self, arguments: &[&str], parts: &[&str]) {
+        let Answer { success, out, err, .. } = self.server.liem(arguments);
+        assert!(success, "{arguments:?}: {err}");
+        for part in parts {
+            assert!(out.contains(part), "{arguments:?} should show `{part}`: {out}");
+        }
+    }
+
+    /// The types of a trail's lines, in order.
+    fn types(&self, arguments: &[&str]) -> Vec<String> {
+        let at_least = self.head.to_string();
+        let lines = self.server.json(&[&["trail"], arguments, &["--at-least", &at_least]].concat());
+        let lines = lines.as_array().unwrap();
+        let name = |line: &Value| line["type"].as_str().unwrap().split('.').nth(1).unwrap().to_owned();
+        lines.iter().map(name).collect()
+    }
+}
+
+fn file(folder: &Path, name: &str, text: &str) -> String {
+    let path = folder.join(name);
+    fs::write(&path, text).unwrap();
+    path.to_str().unwrap().to_owned()
+}
+
+// On a thread of its own the clients' connections end while this one waits for the server's end.
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn the_fields_are_those_that_the_documentation_lists() {
+    let World { mut server, case, head } = world().await;
+    let documented = documented();
+    let (case, head) = (case.as_str(), head.to_string());
+    let data = server.data.clone();
+    let csv = file(&data, "small.csv", "id,what,when,who\n1,Begin,2025-05-05,An B\n2,,,\n");
+    let columns = "case = 'id'\nactivity = 'what'\ntime = 'when'\nofficial = 'who'\n";
+    let mapping = file(&data, "small.toml", &format!("source = 'small'\n[columns]\n{columns}"));
+    let rejects = data.join("rejects.csv");
+    let import = ["import", "csv", &csv, "--mapping", &mapping, "--rejects", rejects.to_str().unwrap()];
+    let commands: [(&str, &[&str]); 12] = [
+        ("liem token issue", &["token", "issue", "--role", "citizen"]),
+        ("liem import csv", &import),
+        ("liem case show", &["case", "show", case]),
+        ("liem trail", &["trail", case, "--at-least", &head]),
+        ("liem trail --count", &["trail", case, "--count"]),
+        ("liem board", &["board", "--at-least", &head]),
+        ("liem board explain", &["board", "explain", "H57.1", "received"]),
+        ("liem log head", &["log", "head"]),
+        ("liem log read", &["log", "read", "--limit", "0"]),
+        ("liem view", &["view", "audit"]),
+        ("liem view", &["view", "leaderboard"]),
+        // The log is damaged for this one, below.
+        ("liem log check", &["log", "check"]),
+    ];
+    for (heading, arguments) in &commands[..11] {
+        assert_eq!(fields(&server.json(arguments)), documented[*heading], "{heading}");
+    }
+    let whole = server.json(&["log", "check"]);
+    assert_eq!((&whole["ok"], &whole["faults"]), (&true.into(), &Value::Array(Vec::new())));
+    let headings: BTreeSet<_> = commands.iter().map(|(heading, _)| *heading).collect();
+    assert_eq!(documented.keys().map(String::as_str).collect::<BTreeSet<_>>(), headings);
+    // The trail within a case is a trail; one object a row, and one array.
+    assert_eq!(fields(&server.json(&["case", "show", case])["trail"]), documented["liem trail"]);
+    assert!(server.json(&["board"]).is_array());
+
+    // Somebody writes into the file of a stopped ledger: the check says where, and ends with a failure.
+    assert!(server.terminate());
+    let log = data.join("log.db");
+    let mut bytes = fs::read(&log).unwrap();
+    let name = format!("\"stream\":\"delivery.case/{case}\"").into_bytes();
+    let places: Vec<_> = (0..bytes.len() - name.len()).filter(|at| bytes[*at..].starts_with(&name)).collect();
+    assert!(!places.is_empty(), "the entries are in the file itself");
+    for place in places {
+        bytes[place + name.len() - 2] = b'x';
+    }
+    fs::write(&log, bytes).unwrap();
+    let damaged = server.liem(&["log", "check", "--json"]);
+    let answer: Value = serde_json::from_str(&damaged.out).unwrap();
+    assert!(!damaged.success && answer["ok"] == false, "{answer}");
+    assert_eq!(fields(&answer), documented["liem log check"]);
+    assert!(server.liem(&["log", "check"]).out.contains("the log is damaged"));
+}
+
+#[tokio::test]
+async fn people_get_tables_and_advice() {
+    let world = world().await;
+    let (case, head) = (world.case.as_str(), world.head.to_string());
+    let at_least = ["--at-least", head.as_str()];
+    world.shows(
+        &[&["trail", case], &at_least[..]].concat(),
+        &[
+            "│ position ┆ occurred",
+            "CaseReceived",
+            "StepDone: Check: twice",
+            "2025-04-24 08:00:00",
+            "H57.1 land desk",
+            "o-17",
+            "4 lines shown of 4 events",
+        ],
+    );
+    world.shows(
+        &[&["board"], &at_least[..]].concat(),
+        &["│ rank ┆ subject", "H57.1", "95 % interval", "as of position"],
+    );
+    world.shows(
+        &["board", "explain", "H57.1", "open"],
+        &["counts for", case, "open of H57.1: 1; 1 lines shown of 1"],
+    );
+    world.shows(
+        &["case", "show", case],
+        &["stage            accepted", "committed_due    2025-05-06T16:59:59.999999Z"],
+    );
+    world.shows(&["log", "head"], &["origin         liem.local", "time_zone      +07:00"]);
+    world.shows(&["log", "read", "--limit", "1"], &["│ position ┆ recorded", "delivery.CaseAssigned.v1"]);
+    world.shows(&["log", "check"], &["positions gapless, revisions dense"]);
+    world.shows(&["view", "audit"], &["audit is at position", "follows the log", "digest "]);
+
+    world.fails(&["case", "show", "H57.1-250423-9999"], &["check the code on the slip", "[CASE_UNKNOWN]"]);
+    world.fails(&["trail", "person:o-17"], &["case, agency, unit, official", "[SUBJECT_ROLE_UNKNOWN]"]);
+    world.fails(&["trail", case, "--from", "yesterday"], &["`yesterday`", "2012-01-23"]);
+    world.fails(&["token", "issue", "--role", "agency"], &["--agency"]);
+    world.fails(&["token", "issue", "--role", "citizen", "--holder", "Nguyễn Văn A"], &["never a name"]);
+    let nowhere = world.server.data.join("nowhere");
+    let nowhere = nowhere.to_str().unwrap();
+    world.fails(&["board", "--data", nowhere], &["no token", "--data"]);
+    world.fails(&["board", "--data", nowhere, "--token", "x"], &["no server", "liem up", "--address"]);
+    world.fails(&["board", "--address", "127.0.0.1:1"], &["is it running", "liem up"]);
+    world.fails(&["log", "head", "--token", "x"], &["[TOKEN_INVALID]"]);
+    let code = |arguments: &[&str]| {
+        liem(arguments).env("LIEM_DATA", &world.server.data).output().unwrap().status.code()
+    };
+    assert_eq!(code(&["board"]), Some(0));
+    assert_eq!(code(&["board", "--period", "2025-4"]), Some(1));
+    assert_eq!(code(&["board", "--periods", "2025"]), Some(2));
+    assert_eq!(code(&["board", "explain", "H57.1", "luck"]), Some(2));
+}
+
+#[tokio::test]
+async fn a_subject_is_a_role_with_an_id_or_a_case() {
+    let world = world().await;
+    let case = world.case.as_str();
+    let whole = ["CaseAssigned", "StepDone", "CaseAccepted", "CaseReceived"];
+    for subject in [case, &format!("case:{case}"), &format!("case/{case}")] {
+        assert_eq!(world.types(&[subject]), whole, "{subject}");
+    }
+    assert_eq!(world.types(&["official:o-17"]), whole[..3]);
+    assert_eq!(world.types(&["official/o-18"]), whole[..1]);
+    assert_eq!(world.types(&["unit:land desk"]), [&whole[..2], &["UnitOpened"]].concat());
+    assert_eq!(world.types(&["step:Check: twice"]), ["StepDone", "StepDefined"]);
+    assert_eq!(world.types(&["procedure:1.000001"])[0], "CaseReceived");
+    assert_eq!(world.types(&["agency:H57.1"]).len(), 6);
+
+    // Order, range, type, actor, limit.
+    let oldest: Vec<_> = whole.into_iter().rev().collect();
+    assert_eq!(world.types(&[case, "--oldest-first"]), oldest);
+    assert_eq!(
+        world.types(&[case, "--type", "delivery.StepDone.v1", "--type", "delivery.CaseReceived.v1"]),
+        ["StepDone", "CaseReceived"]
+    );
+    assert_eq!(world.types(&[case, "--actor", "administrator"]), ["CaseReceived"]);
+    assert_eq!(world.types(&[case, "--limit", "2"]), whole[..2]);
+    // 23:30 in Vietnam is that day, and so is the first hour of it, which is still the day before in UTC.
+    assert_eq!(world.types(&[case, "--until", "2025-04-23"]), ["CaseReceived"]);
+    assert_eq!(world.types(&[case, "--from", "2025-04-24", "--until", "2025-04-24"]), ["CaseAccepted"]);
+    assert_eq!(
+        world.types(&[case, "--from", "2025-04-24T08:00:00+07:00", "--until", "2025-04-25T01:00:00Z"]),
+        ["CaseAssigned", "CaseAccepted"]
+    );
+
+    // As of a position, and at least as new as one.
+    let at = |position: u64| position.to_string();
+    let as_of = |position: u64| world.types(&[case, "--as-of", &at(position)]);
+    assert_eq!(as_of(world.head), whole);
+    assert_eq!(as_of(world.head - 1), whole[1..]);
+    assert_eq!(as_of(world.head - 3), whole[3..]);
+    world.fails(&["trail", case, "--as-of", &at(world.head - 4)], &["[SUBJECT_UNKNOWN]"]);
+    let count = |arguments: &[&str]| world.server.json(&[&["trail", case, "--count"], arguments].concat());
+    assert_eq!(count(&["--at-least", &at(world.head)])["total"], 4);
+    assert_eq!(count(&["--as-of", &at(world.head - 2)])["total"], 2);
+    assert_eq!(count(&["--as-of", &at(world.head - 2)])["position"], world.head - 2);
+
+    let read = |arguments: &[&str]| -> Vec<u64> {
+        let entries = world.server.json(&[&["log", "read"], arguments].concat());
+        entries.as_array().unwrap().iter().map(|entry| entry["position"].as_u64().unwrap()).collect()
+    };
+    assert_eq!(read(&["--limit", "2"]), [world.head, world.head - 1]);
+    assert_eq!(read(&["--limit", "0"]).len() as u64, world.head);
+    assert_eq!(read(&["--oldest-first", "--past", "2", "--limit", "2"]), [3, 4]);
+    assert_eq!(read(&["--past", "3"]), [2, 1]);
+    assert_eq!(read(&["--type", "delivery.StepDone.v1"]), [world.head - 1]);
+    assert_eq!(read(&["--category", "delivery.case"]).len(), 4);
+}
+
+#[tokio::test]
+async fn a_board_is_of_a_period_and_judged_at_an_instant() {
+    let world = world().await;
+    let at_least = world.head.to_string();
+    let board =
+        |arguments: &[&str]| world.server.json(&[&["board", "--at-least", &at_least], arguments].concat());
+    let received = |period: &str| board(&["--period", period])[0]["received"].as_u64();
+    for period in ["all", "2025", "2025-Q2", "2025-04"] {
+        assert_eq!(received(period), Some(1), "{period}");
+    }
+    for period in ["2025-Q3", "2025-05", "2026"] {
+        assert_eq!(received(period), Some(0), "{period}: open, and not received then");
+    }
+    assert_eq!(board(&["--period", "2024"]), Value::Array(Vec::new()));
+    for period in ["2025-4", "2025-13", "2025-Q5", "Q2", "25", "2025-04-23", "april"] {
+        world.fails(&["board", "--period", period], &["`2011-Q3`", "[PERIOD_MALFORMED]"]);
+    }
+    // Due at the end of 6 May. A date is judged at its end, in Vietnam.
+    let judged = |at: &str| {
+        let row = &board(&["--judged-at", at])[0];
+        (row["judged_at"].as_str().unwrap().to_owned(), row["open"].clone(), row["open_late"].clone())
+    };
+    let expected = |at: &str, open_late: u64| (at.to_owned(), Value::from(1), Value::from(open_late));
+    assert_eq!(judged("2025-05-06"), expected("2025-05-06T16:59:59.999999Z", 0));
+    assert_eq!(judged("2025-05-07"), expected("2025-05-07T16:59:59.999999Z", 1));
+    assert_eq!(judged("2025-05-07T00:00:00+07:00"), expected("2025-05-06T17:00:00Z", 1));
+    assert_eq!(judged("2025-05-06T17:00:00Z"), expected("2025-05-06T17:00:00Z", 1));
+    // Never after the period, whose end it is where nothing is said.
+    assert_eq!(board(&["--period", "2025-04"])[0]["judged_at"], "2025-04-30T16:59:59.999999Z");
+    assert_eq!(
+        board(&["--period", "2025-04", "--judged-at", "2025-06-01"])[0]["judged_at"],
+        "2025-04-30T16:59:59.999999Z"
+    );
+    // By law there is time to 9 May.
+    let late = |clock| board(&["--judged-at", "2025-05-09", "--clock", clock])[0]["open_late"].clone();
+    assert_eq!((late("committed"), late("statutory")), (1.into(), 0.into()));
+    world.fails(&["board", "--judged-at", "tomorrow"], &["`tomorrow`", "2012-01-23"]);
+}
+
+#[tokio::test]
+async fn a_flag_counts_over_the_environment_and_that_over_the_file() {
+    let World { server, .. } = world().await;
+    let folder = tempfile::tempdir().unwrap();
+    let token = server.token(&["--role", "inspector"]);
+    let right = format!("address = '{}'\ntoken = '{token}'\n", server.address);
+    let wrong = "address = '127.0.0.1:1'\ntoken = 'x'\n";
+    let head = |file: &str, environment: &[(&str, &str)], flags: &[&str]| {
+        fs::write(folder.path().join("liem.toml"), file).unwrap();
+        let mut command =
+            liem(&[&["log", "head", "--data", folder.path().to_str().unwrap()], flags].concat());
+        let output = command.envs(environment.iter().copied()).output().unwrap();
+        if output.status.success() { Ok(()) } else { Err(String::from_utf8(output.stderr).unwrap()) }
+    };
+    let address = server.address.as_str();
+    assert_eq!(head(&right, &[], &[]), Ok(()));
+    assert!(head(wrong, &[], &[]).is_err());
+    assert_eq!(head(wrong, &[("LIEM_ADDRESS", address), ("LIEM_TOKEN", &token)], &[]), Ok(()));
+    assert!(head(&right, &[("LIEM_ADDRESS", "127.0.0.1:1")], &[]).unwrap_err().contains("is it running"));
+    assert!(head(&right, &[("LIEM_TOKEN", "x")], &[]).unwrap_err().contains("TOKEN_INVALID"));
+    let wrongly = [("LIEM_ADDRESS", "127.0.0.1:1"), ("LIEM_TOKEN", "x")];
+    assert_eq!(head(wrong, &wrongly, &["--address", address, "--token", &token]), Ok(()));
+    // One address for each service; another file; a setting that isn't one.
+    let each = format!("ledger={address},audit=127.0.0.1:1");
+    assert_eq!(head("", &[("LIEM_TOKEN", &token)], &["--address", &each]), Ok(()));
+    let elsewhere = file(folder.path(), "elsewhere.toml", &right);
+    assert_eq!(head(wrong, &[], &["--config", &elsewhere]), Ok(()));
+    assert_eq!(head(wrong, &[("LIEM_CONFIG", &elsewhere)], &[]), Ok(()));
+    let error = head("adress = 'x'\n", &[], &[]).unwrap_err();
+    assert!(error.contains("adress") && error.contains("liem.toml"), "{error}");
+}
