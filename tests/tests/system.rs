@@ -10,10 +10,16 @@ mod alone;
 mod command_line;
 #[path = "system/crash.rs"]
 mod crash;
+#[path = "system/figures.rs"]
+mod figures;
+#[path = "system/imports.rs"]
+mod imports;
 #[path = "system/life.rs"]
 mod life;
 #[path = "system/operation.rs"]
 mod operation;
+#[path = "system/public.rs"]
+mod public;
 #[path = "system/receipt.rs"]
 mod receipt;
 #[path = "system/refusals.rs"]

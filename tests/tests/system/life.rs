@@ -15,9 +15,9 @@ use tests::{Act, Server, command, instant, when};
 use super::refusals::{BUILDING, LAND, PROCEDURE, World, receive};
 
 /// The days on which a promise falls due, each to its last microsecond in Vietnam: by law, and as promised.
-fn due(statutory: &str, committed: &str) -> Option<Promise> {
+fn due(statutory: &str, committed: &str) -> Promise {
     let end = |day: &str| Some(instant(&format!("{day}T16:59:59.999999Z")));
-    Some(Promise { statutory_due_time: end(statutory), committed_due_time: end(committed) })
+    Promise { statutory_due_time: end(statutory), committed_due_time: end(committed) }
 }
 
 /// The stretch of the calendar: in 2025 Saturday 26 April is worked for Friday 2 May; 30 April and 1 May are
@@ -39,7 +39,7 @@ async fn a_case_lives_its_whole_life() {
     let code = received.case.as_str();
     let mut position = received.recorded.unwrap().position;
     assert_eq!(code, "H57.1-250423-0001");
-    assert_eq!(received.promise, due("2025-05-09", "2025-05-06"));
+    assert_eq!(received.promise, Some(due("2025-05-09", "2025-05-06")));
     let case = land.case(code).await;
     assert_eq!((case.agency.as_str(), case.unit.as_str(), case.revision), (LAND, "land-desk", 1));
     assert_eq!((case.stage(), case.channel()), (CaseStage::Received, Channel::Counter));
@@ -66,19 +66,19 @@ async fn a_case_lives_its_whole_life() {
     let request = ReceiveSupplementRequest { command: command_at("2025-04-29T09:00:00+07:00") };
     let supplement = land.delivery().receive_supplement(request).await.unwrap().into_inner();
     next(supplement.recorded.unwrap());
-    assert_eq!(supplement.promise, due("2025-05-14", "2025-05-09"));
+    assert_eq!(supplement.promise, Some(due("2025-05-14", "2025-05-09")));
     // Suspended and resumed on one day costs nothing; to the next day, one day.
     next(land.act(command(code, "2025-05-05"), Act::Suspend).await.unwrap());
     assert_eq!(land.case(code).await.stage(), CaseStage::Suspended);
     let request = ResumeCaseRequest { command: command_at("2025-05-05") };
     let resumed = land.delivery().resume_case(request).await.unwrap().into_inner();
     next(resumed.recorded.unwrap());
-    assert_eq!(resumed.promise, due("2025-05-14", "2025-05-09"));
+    assert_eq!(resumed.promise, Some(due("2025-05-14", "2025-05-09")));
     next(land.act(command(code, "2025-05-05"), Act::Suspend).await.unwrap());
     let request = ResumeCaseRequest { command: command_at("2025-05-06") };
     let resumed = land.delivery().resume_case(request).await.unwrap().into_inner();
     next(resumed.recorded.unwrap());
-    assert_eq!(resumed.promise, due("2025-05-15", "2025-05-12"));
+    assert_eq!(resumed.promise, Some(due("2025-05-15", "2025-05-12")));
 
     // To the other agency, whose official takes it up; the first one has no more to say in it.
     next(land.act(command(code, "2025-05-07"), Act::HandOver(BUILDING)).await.unwrap());
@@ -114,7 +114,7 @@ async fn a_case_lives_its_whole_life() {
     next(reopened.recorded.unwrap());
     assert_eq!(
         (reopened.case.as_str(), reopened.promise),
-        ("H57.1-250423-0001~2", due("2025-06-16", "2025-06-11"))
+        ("H57.1-250423-0001~2", Some(due("2025-06-16", "2025-06-11")))
     );
     world.refused("CASE_ALREADY_REOPENED", building.delivery().reopen_case(reopen())).await;
     let newer = building.case(&reopened.case).await;

@@ -1,0 +1,106 @@
+//! A tiny view: steps by unit, with the positions behind each count, and the last step of each case.
+
+use eventlog::{Entry, Filter};
+use events::delivery::{By, CaseEvent};
+use projection::{FoldError, Key, KeyPart, Keys, Kind, Positions, Rows, Table, Value, View};
+
+const UNIT: usize = 0;
+const CASE: usize = 1;
+
+/// A step that can't even be read.
+pub(crate) const POISON: &str = "poison";
+/// A step that is read and can't be folded.
+pub(crate) const INDIGESTIBLE: &str = "indigestible";
+
+pub(crate) struct Tally {
+    /// Takes what is poison to the others, as a mended version of a view would.
+    pub(crate) is_mended: bool,
+    /// Never gets past this position: for a process that is to be killed there.
+    pub(crate) hangs_at: Option<u64>,
+}
+
+impl Tally {
+    pub(crate) const NEW: Self = Self { is_mended: false, hangs_at: None };
+}
+
+pub(crate) struct Step {
+    position: u64,
+    case: String,
+    by: By,
+    step: String,
+}
+
+impl Step {
+    fn unit_key(&self) -> [KeyPart; 2] {
+        [self.by.agency.as_str().into(), self.by.unit.as_deref().unwrap_or_default().into()]
+    }
+
+    fn case_key(&self) -> [KeyPart; 1] {
+        [self.case.as_str().into()]
+    }
+}
+
+impl View for Tally {
+    const NAME: &'static str = "tally";
+    const VERSION: u32 = 3;
+    const TABLES: &'static [Table] = &[
+        Table {
+            name: "unit",
+            key: &[("agency", Kind::Text), ("unit", Kind::Text)],
+            columns: &[("steps", Kind::Int), ("positions", Kind::Positions)],
+            indexes: &["steps DESC"],
+        },
+        Table {
+            name: "last_step",
+            key: &[("case_code", Kind::Text)],
+            columns: &[("step", Kind::Text), ("official", Kind::Text), ("position", Kind::Int)],
+            indexes: &[],
+        },
+    ];
+    type Event = Step;
+
+    fn filter(&self) -> Filter {
+        Filter { types: vec!["delivery.StepDone.v1".into()], categories: Vec::new() }
+    }
+
+    fn read(&self, entry: &Entry) -> Result<Option<Step>, FoldError> {
+        let case = entry.header().map_err(FoldError::new)?.key().to_owned();
+        match entry.event().map_err(FoldError::new)? {
+            CaseEvent::StepDone { step, .. } if step == POISON && !self.is_mended => {
+                Err(FoldError::new("this step is poison"))
+            }
+            CaseEvent::StepDone { by, step, .. } => {
+                Ok(Some(Step { position: entry.position, case, by, step }))
+            }
+            other => Err(FoldError::new(format!("not asked for: {other:?}"))),
+        }
+    }
+
+    fn keys(&self, event: &Step, keys: &mut Keys) {
+        keys.add(UNIT, event.unit_key());
+        keys.add(CASE, event.case_key());
+    }
+
+    fn fold(&self, event: Step, rows: &mut Rows) -> Result<(), FoldError> {
+        if self.hangs_at == Some(event.position) {
+            loop {
+                std::thread::park();
+            }
+        }
+        if event.step == INDIGESTIBLE && !self.is_mended {
+            return Err(FoldError::new("this step is indigestible"));
+        }
+        let position = i64::try_from(event.position).map_err(FoldError::new)?;
+        let key: Key = event.unit_key().into();
+        let row = rows.change(UNIT, &key);
+        let row = row.get_or_insert_with(|| vec![Value::Int(0), Value::Positions(Positions::new())]);
+        let [Value::Int(steps), Value::Positions(positions)] = &mut row[..] else {
+            return Err(FoldError::new("a unit's row has two columns"));
+        };
+        *steps += 1;
+        positions.insert(event.position);
+        let row = vec![event.step.clone().into(), event.by.official.clone().into(), position.into()];
+        *rows.change(CASE, &event.case_key().into()) = Some(row);
+        Ok(())
+    }
+}
