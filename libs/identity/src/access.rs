@@ -7,13 +7,15 @@ const EVERYONE: &[Role] = &Role::ALL;
 const LOG_READERS: &[Role] = &[Service, Inspector];
 /// Those who record what happens to a case.
 const RECORDERS: &[Role] = &[Agency, Official, Administrator];
+/// Those who look after views: what stopped one can name a case.
+const WATCHERS: &[Role] = &[Inspector, Administrator, Service];
 const ADMINISTRATORS: &[Role] = &[Administrator];
 
 /// Every RPC of every server, but for health, with the roles that may call it.
 pub const TABLE: &[(&str, &[Role])] = &[
     ("/grpc.reflection.v1.ServerReflection/ServerReflectionInfo", EVERYONE),
     ("/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo", EVERYONE),
-    ("/liem.audit.v1.AuditService/GetViewStatus", EVERYONE),
+    ("/liem.audit.v1.AuditService/GetViewStatus", WATCHERS),
     ("/liem.audit.v1.AuditService/ListTrail", &[Agency, Official, Inspector, Administrator, Citizen]),
     ("/liem.delivery.v1.DeliveryService/AcceptCase", RECORDERS),
     ("/liem.delivery.v1.DeliveryService/ApologiseForDelay", RECORDERS),
@@ -49,7 +51,7 @@ pub const TABLE: &[(&str, &[Role])] = &[
     ("/liem.directory.v1.DirectoryService/SwapDays", ADMINISTRATORS),
     ("/liem.leaderboard.v1.LeaderboardService/ExplainFigure", EVERYONE),
     ("/liem.leaderboard.v1.LeaderboardService/GetBoard", EVERYONE),
-    ("/liem.leaderboard.v1.LeaderboardService/GetViewStatus", EVERYONE),
+    ("/liem.leaderboard.v1.LeaderboardService/GetViewStatus", WATCHERS),
     ("/liem.ledger.v1.LedgerService/AppendEvents", &[Service]),
     ("/liem.ledger.v1.LedgerService/BatchGetEntries", LOG_READERS),
     ("/liem.ledger.v1.LedgerService/CheckLog", &[Inspector, Administrator]),

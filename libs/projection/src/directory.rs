@@ -8,6 +8,7 @@ use std::{
 use eventlog::{EventLog, Filter};
 use events::directory::{CATEGORIES, Directory};
 use futures::StreamExt as _;
+use proto::{Failure, ledger::ErrorReason};
 use serve::Shutdown;
 use tokio::sync::watch;
 
@@ -18,14 +19,15 @@ const PATIENCE: Duration = Duration::from_secs(5);
 #[derive(Clone)]
 pub struct DirectoryFollower {
     log: Arc<dyn EventLog>,
-    directory: Arc<RwLock<Arc<Directory>>>,
+    /// The directory and the position it was read to, together.
+    directory: Arc<RwLock<(Arc<Directory>, u64)>>,
     position: watch::Receiver<u64>,
 }
 
 impl DirectoryFollower {
     /// Follows the directory's events until the shutdown.
     pub fn start(log: Arc<dyn EventLog>, shutdown: Shutdown) -> Self {
-        let directory = Arc::new(RwLock::new(Arc::new(Directory::default())));
+        let directory = Arc::new(RwLock::new((Arc::new(Directory::default()), 0)));
         let (sender, position) = watch::channel(0);
         let follower = Self { log: log.clone(), directory: directory.clone(), position };
         tokio::spawn(async move {
@@ -45,19 +47,23 @@ impl DirectoryFollower {
 
     /// The directory as far as it was read, and that position.
     pub fn now(&self) -> (Arc<Directory>, u64) {
-        // The position first: the directory may only be newer than it says.
-        let position = *self.position.borrow();
-        let directory = self.directory.read().unwrap_or_else(std::sync::PoisonError::into_inner).clone();
-        (directory, position)
+        self.directory.read().unwrap_or_else(std::sync::PoisonError::into_inner).clone()
     }
 
     /// The directory once it has caught up with the log as it is now: for a look-up that found nothing in
-    /// [`DirectoryFollower::now`]. Waits up to five seconds, then gives what there is.
-    pub async fn caught_up(&self) -> (Arc<Directory>, u64) {
-        if let Ok(head) = self.log.head().await {
-            self.at_least(head.position).await;
+    /// [`DirectoryFollower::now`], and for whatever terms and calendar decide. Waits up to five seconds.
+    pub async fn caught_up(&self) -> Result<(Arc<Directory>, u64), Failure> {
+        let head = self.log.head().await?.position;
+        let (directory, position) = self.now();
+        if position >= head {
+            return Ok((directory, position));
         }
-        self.now()
+        let mut reached = self.position.clone();
+        if let Ok(Ok(_)) = tokio::time::timeout(PATIENCE, reached.wait_for(|p| *p >= head)).await {
+            return Ok(self.now());
+        }
+        let text = "the directory has not caught up with the log in time: nothing was recorded, try again";
+        Err(Failure::new(ErrorReason::ViewBehind, text))
     }
 
     /// Waits until the directory has been read up to where the log ends now, however long that takes: before a
@@ -69,16 +75,13 @@ impl DirectoryFollower {
         drop(reached.wait_for(|p| *p >= head).await);
         Ok(())
     }
-
-    /// Waits until the directory was read up to a position, up to five seconds.
-    pub async fn at_least(&self, position: u64) {
-        let mut reached = self.position.clone();
-        // Whether in time or not, the caller looks at what there is.
-        drop(tokio::time::timeout(PATIENCE, reached.wait_for(|p| *p >= position)).await);
-    }
 }
 
-async fn follow(log: &dyn EventLog, directory: &RwLock<Arc<Directory>>, position: &watch::Sender<u64>) {
+async fn follow(
+    log: &dyn EventLog,
+    directory: &RwLock<(Arc<Directory>, u64)>,
+    position: &watch::Sender<u64>,
+) {
     let filter = Filter { types: Vec::new(), categories: CATEGORIES.map(str::to_owned).to_vec() };
     let mut pages = log.follow(*position.borrow(), filter);
     while let Some(page) = pages.next().await {
@@ -89,12 +92,13 @@ async fn follow(log: &dyn EventLog, directory: &RwLock<Arc<Directory>>, position
                 return;
             }
         };
-        if !page.entries.is_empty() {
-            let mut directory = directory.write().unwrap_or_else(std::sync::PoisonError::into_inner);
-            let directory = Arc::make_mut(&mut directory);
+        {
+            let mut held = directory.write().unwrap_or_else(std::sync::PoisonError::into_inner);
+            let (held, read_to) = &mut *held;
+            *read_to = page.through;
             for entry in &page.entries {
                 let folded = entry.header().map_err(|e| e.to_string()).and_then(|header| {
-                    directory.fold(header.category(), &entry.bytes).map_err(|e| e.to_string())
+                    Arc::make_mut(held).fold(header.category(), &entry.bytes).map_err(|e| e.to_string())
                 });
                 if let Err(error) = folded {
                     // The views stop at such an entry and say so; commands go on with what is known.

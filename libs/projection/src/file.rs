@@ -30,6 +30,12 @@ pub enum ViewError {
         /// The log it should be of.
         expected: String,
     },
+    /// The log can't be read.
+    #[error("the log can't be read: {0}")]
+    Log(String),
+    /// The checkpoint is not where this follower left it.
+    #[error("another process writes the view's file: stop it, or use another data folder")]
+    OtherWriter,
 }
 
 /// Rows per statement; a remainder goes into smaller ones, so that few statements need preparing.
@@ -48,6 +54,8 @@ pub(crate) fn options(path: &Path) -> SqliteConnectOptions {
 pub(crate) struct File {
     connection: SqliteConnection,
     tables: &'static [Table],
+    /// The checkpoint as last read or written.
+    saved: u64,
 }
 
 impl File {
@@ -78,13 +86,14 @@ impl File {
         if found != origin {
             return Err(ViewError::OtherLog { found, expected: origin.to_owned() });
         }
-        Ok(Self { connection, tables })
+        Ok(Self { connection, tables, saved: 0 })
     }
 
     pub(crate) async fn checkpoint(&mut self) -> Result<u64, ViewError> {
         let position: i64 =
             sqlx::query_scalar("SELECT position FROM checkpoint").fetch_one(&mut self.connection).await?;
-        Ok(u64::try_from(position).unwrap_or(0))
+        self.saved = u64::try_from(position).unwrap_or(0);
+        Ok(self.saved)
     }
 
     /// Brings the named rows into memory, but for those that are there.
@@ -141,11 +150,17 @@ impl File {
                 slot.is_changed = false;
             }
         }
-        sqlx::query("UPDATE checkpoint SET position = ?")
+        // Two writers, each with its own rows in memory, would mix them: only who saved last goes on.
+        let moved = sqlx::query("UPDATE checkpoint SET position = ? WHERE position = ?")
             .bind(i64::try_from(position).unwrap_or(i64::MAX))
+            .bind(i64::try_from(self.saved).unwrap_or(i64::MAX))
             .execute(&mut *tx)
             .await?;
+        if moved.rows_affected() != 1 {
+            return Err(ViewError::OtherWriter);
+        }
         tx.commit().await?;
+        self.saved = position;
         Ok(())
     }
 }

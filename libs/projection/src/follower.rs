@@ -77,8 +77,12 @@ impl<V: View> Follower<V> {
     ) -> Result<Self, ViewError> {
         // The first generation; a file is never renamed.
         let path = folder.join(format!("{}-v{}-g1.db", V::NAME, V::VERSION));
-        let head = log.head().await.map_err(|e| ViewError::Database(sqlx::Error::Protocol(e.to_string())))?;
-        let mut file = file::File::open(&path, V::TABLES, &head.genesis.origin).await?;
+        let head = log.head().await.map_err(|e| unreadable(&e))?;
+        // A log is told from others by its first entry, which holds a nonce: two logs can have one name.
+        let first = log.read_at(&[1]).await.map_err(|e| unreadable(&e))?;
+        let hash = blake3::hash(first.first().map_or(&[], |entry| entry.bytes.as_slice())).to_hex();
+        let origin = format!("{}#{}", head.genesis.origin, &hash[..16]);
+        let mut file = file::File::open(&path, V::TABLES, &origin).await?;
         let position = file.checkpoint().await?;
         let pool = SqlitePoolOptions::new()
             .max_connections(4)
@@ -114,11 +118,10 @@ impl<V: View> Follower<V> {
             Ok(Ok(status)) => status.clone(),
             Ok(Err(_)) | Err(_) => self.status(),
         };
-        if let Some(stopped) = status.stopped {
-            return Err(Failure::new(
-                ErrorReason::ViewStopped,
-                format!("the view {} stopped: {stopped}", V::NAME),
-            ));
+        if status.stopped.is_some() {
+            // Why it stopped can name a case or a position: that is for those who look after views.
+            let text = format!("the view {} stopped: an administrator sees why with `liem view`", V::NAME);
+            return Err(Failure::new(ErrorReason::ViewStopped, text));
         }
         if status.position < position {
             let (name, at) = (V::NAME, status.position);
@@ -153,6 +156,11 @@ impl<V: View> Follower<V> {
         }
         self.pool.close().await;
     }
+}
+
+/// The log can't be read when the view starts.
+fn unreadable(error: &eventlog::ReadError) -> ViewError {
+    ViewError::Log(error.to_string())
 }
 
 /// A failure of the view's own file.
@@ -236,13 +244,17 @@ impl<V: View> Run<V> {
             let page = page.map_err(|error| Stop::Interrupted(with_source(&error)))?;
             if page.head < position {
                 let head = page.head;
-                return Err(Stop::Failed(format!("the view is at {position}, but the log ends at {head}")));
+                return Err(Stop::Failed(format!(
+                    "the view is at {position}, but the log ends at {head}: if the log was restored, delete the view's \
+                     file, it comes back"
+                )));
             }
             self.fold(&page).await?;
             unsaved += page.entries.len();
             let has_moved = page.through > position;
             position = page.through;
-            if has_moved && (page.ended || unsaved >= BATCH) {
+            // A stretch that brought nothing is saved too: the view says only what its file says.
+            if has_moved && (page.ended || unsaved >= BATCH || unsaved == 0) {
                 self.file.save(&mut self.rows, position).await.map_err(failed)?;
                 unsaved = 0;
                 if self.rows.len() > KEPT_ROWS {

@@ -146,7 +146,8 @@ fn delivery_code(reason: delivery::ErrorReason) -> Code {
         | R::CaseAlreadyRated
         | R::CorrectionUnchanged
         | R::UnitOfOtherAgency
-        | R::HolderMismatch => Code::FailedPrecondition,
+        | R::HolderMismatch
+        | R::OccurredOutOfOrder => Code::FailedPrecondition,
     }
 }
 

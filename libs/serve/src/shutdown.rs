@@ -38,8 +38,8 @@ impl Shutdown {
                 _ = interrupt.recv() => {}
                 _ = terminate.recv() => {}
             }
-            tracing::info!("stopping");
             shutdown.start();
+            tracing::info!("stopping");
         });
         Ok(())
     }

@@ -21,6 +21,9 @@ use crate::{AuditView, query, standing, view};
 /// shorter than asked, also where more follow.
 const LOOKED_THROUGH: usize = 5_000;
 
+/// Event types in one query, at most.
+const TYPES_MAX: usize = 50;
+
 /// The handlers of `liem.audit.v1.AuditService`.
 pub struct AuditHandlers {
     view: Arc<Follower<AuditView>>,
@@ -39,7 +42,8 @@ struct Query {
     as_of: Option<u64>,
     at_least: u64,
     limit: usize,
-    past: u64,
+    /// Where to go on, as in the page token.
+    place: Option<u64>,
 }
 
 impl AuditHandlers {
@@ -65,6 +69,14 @@ impl AuditHandlers {
             let text = "only inspectors ask as of a position: leave `as_of_position` empty";
             return Err(Failure::new(Shared::NoStanding, text));
         }
+        if request.types.len() > TYPES_MAX {
+            return Err(Failure::field("types", format!("ask for {TYPES_MAX} at most")));
+        }
+        if !request.actor.is_empty() && !caller.is_inspector() && request.actor != caller.id {
+            // Who did something is hidden from others; a filter would tell it.
+            let text = "only inspectors ask what another actor did: leave `actor` empty";
+            return Err(Failure::new(Shared::NoStanding, text));
+        }
         let mut terms = vec![vec![view::subject_term(role.as_str(), &subject.id)]];
         if !request.types.is_empty() {
             terms.push(request.types.iter().map(|t| view::type_term(t)).collect());
@@ -84,7 +96,7 @@ impl AuditHandlers {
             as_of: (request.as_of_position > 0).then_some(request.as_of_position),
             at_least: request.at_least_position,
             limit: page_size_from(request.page_size)?,
-            past: past_of(&request.page_token)?,
+            place: place_of(&request.page_token)?,
         })
     }
 
@@ -97,7 +109,14 @@ impl AuditHandlers {
         as_of: u64,
     ) -> Result<(Vec<pb::TrailLine>, Option<u64>), Failure> {
         let mut lines = Vec::new();
-        let (mut past, mut looked) = (query.past, 0);
+        let mut looked = 0;
+        let mut past = match query.place {
+            None => 0,
+            Some(place) => {
+                let position = query::position_at(snapshot, &query.terms, place, as_of).await?;
+                position.ok_or_else(token_invalid)?
+            }
+        };
         let is_ranged = query.from.is_some() || query.until.is_some();
         loop {
             let limit = query.limit - lines.len();
@@ -124,22 +143,25 @@ impl AuditHandlers {
     fn line(&self, caller: &Caller, entry: &Entry, header: Header) -> Result<pb::TrailLine, Failure> {
         let is_exact = caller.is_inspector();
         let actor = actor_to_proto(&header.actor);
+        let agency = agency_of(&header);
         let is_person = [Role::Official, Role::Citizen].iter().any(|role| role.as_str() == actor.role);
-        let sees_officials = caller.role != Role::Citizen;
+        // An official is shown to inspectors, to the agency that acted, and to themselves.
+        let is_own = caller.role != Role::Citizen && caller.agency.as_ref() == Some(&agency);
+        let sees = |official: &str| is_exact || is_own || official == caller.id;
         let day = |occurred: Occurred| Occurred::On(occurred.date(self.zone));
-        let subjects = header.subjects.iter().filter(|s| sees_officials || s.role != SubjectRole::Official);
+        let subjects = header.subjects.iter().filter(|s| s.role != SubjectRole::Official || sees(&s.id));
         let subjects = subjects.map(|s| Subject { role: s.role.as_str().to_owned(), id: s.id.clone() });
-        let data = if is_exact || sees_officials {
+        // The data holds instants, officials and positions.
+        let data = if is_exact {
             entry.data().map_err(eventlog::ReadError::from)?.get().to_owned()
         } else {
-            // The data names officials, and due times to the microsecond.
             String::new()
         };
         Ok(pb::TrailLine {
-            actor: if is_exact || !is_person { actor.id } else { String::new() },
+            actor: if !is_person || sees(&actor.id) { actor.id } else { String::new() },
             actor_role: actor.role,
-            agency: agency_of(&header),
-            on_behalf_of: header.on_behalf_of.filter(|_| sees_officials).unwrap_or_default(),
+            agency,
+            on_behalf_of: header.on_behalf_of.filter(|official| sees(official)).unwrap_or_default(),
             r#type: header.event_type,
             subjects: subjects.collect(),
             occurred: Some(occurred_to_proto(if is_exact { header.occurred } else { day(header.occurred) })),
@@ -174,22 +196,18 @@ impl Query {
     }
 }
 
-/// The position that a page token says to go on past. The token holds it mixed with a constant, so that nobody
-/// takes it for a position to be used elsewhere; that keeps no secret from those who read this.
-fn past_of(token: &str) -> Result<u64, Failure> {
+/// The place that a page token says to go on past: how many of the trail's events, counted from the oldest,
+/// come up to there. It tells no position, and stays right while newer events come.
+fn place_of(token: &str) -> Result<Option<u64>, Failure> {
     if token.is_empty() {
-        return Ok(0);
+        return Ok(None);
     }
-    let invalid = || Failure::new(Shared::PageTokenInvalid, "the page token is not one that this list gave");
-    let mixed = u64::from_str_radix(token, 16).ok().filter(|_| token.len() == 16).ok_or_else(invalid)?;
-    Ok(mixed.rotate_right(23) ^ MIX)
+    token.parse().map(Some).map_err(|_not_a_number| token_invalid())
 }
 
-fn token_of(past: u64) -> String {
-    format!("{:016x}", (past ^ MIX).rotate_left(23))
+fn token_invalid() -> Failure {
+    Failure::new(Shared::PageTokenInvalid, "the page token is not one that this list gave")
 }
-
-const MIX: u64 = 0x9e37_79b9_7f4a_7c15;
 
 #[tonic::async_trait]
 impl AuditService for AuditHandlers {
@@ -215,9 +233,15 @@ impl AuditService for AuditHandlers {
             }
         }
         let (lines, next) = self.lines(&caller, &mut snapshot, &query, as_of).await?;
+        let next_page_token = match next {
+            Some(past) => {
+                query::count(&mut snapshot, &query.terms, past).await.map_err(Failure::from)?.to_string()
+            }
+            None => String::new(),
+        };
         Ok(Response::new(pb::ListTrailResponse {
             lines,
-            next_page_token: next.map(token_of).unwrap_or_default(),
+            next_page_token,
             position: as_of,
             total_count: i64::try_from(total).unwrap_or(i64::MAX),
         }))
@@ -235,20 +259,5 @@ impl AuditService for AuditHandlers {
             stopped_because: status.stopped.unwrap_or_default(),
             digest,
         }))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn page_tokens_come_back_and_others_are_refused() {
-        for past in [1, 7, 65_536, u64::MAX] {
-            assert_eq!(past_of(&token_of(past)).unwrap(), past);
-        }
-        for bad in ["x", "12", "zzzzzzzzzzzzzzzz"] {
-            assert!(past_of(bad).is_err(), "{bad}");
-        }
     }
 }

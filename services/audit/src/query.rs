@@ -73,6 +73,28 @@ pub(crate) async fn count(
     Ok(total)
 }
 
+/// The position of the `place`-th entry that has all terms, from 1, oldest first; none past the last.
+pub(crate) async fn position_at(
+    snapshot: &mut Snapshot,
+    terms: &[Vec<String>],
+    place: u64,
+    as_of: u64,
+) -> Result<Option<u64>, ViewError> {
+    let Some((first, others)) = terms.split_first() else { return Ok(None) };
+    let Some(mut rest) = place.checked_sub(1) else { return Ok(None) };
+    for number in segments(snapshot, first, 0, segment(as_of), false).await? {
+        let mut matching = union(snapshot, first, number).await?;
+        for alternatives in others {
+            matching &= union(snapshot, alternatives, number).await?;
+        }
+        if let Some(position) = matching.select(rest) {
+            return Ok(Some(position).filter(|position| *position <= as_of));
+        }
+        rest -= matching.len();
+    }
+    Ok(None)
+}
+
 /// The segments in which one of the terms occurs, in order.
 async fn segments(
     snapshot: &mut Snapshot,

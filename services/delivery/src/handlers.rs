@@ -5,7 +5,7 @@ mod commands;
 mod convert;
 mod rpc;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use aggregate::{ExecuteError, Outcome, Request, execute};
 use chrono::{DateTime, Datelike as _, FixedOffset, NaiveDate, TimeDelta, Utc};
@@ -15,12 +15,12 @@ use events::{
     delivery::{CaseEvent, Promise},
     directory::Directory,
 };
-use identity::Caller;
+use identity::{Caller, Role};
 use projection::DirectoryFollower;
 use proto::{
     Failure, Timestamp, agency_from,
     delivery::{self as pb, ErrorReason},
-    ledger::Recorded,
+    ledger::{ErrorReason as Shared, Recorded},
     non_empty, official_from, timestamp_to, uuid_from,
 };
 use uuid::Uuid;
@@ -41,6 +41,7 @@ pub struct DeliveryHandlers {
     clock: Clock,
     zone: FixedOffset,
     codes: CodeSequence,
+    rules: Mutex<Option<(Arc<Directory>, Arc<Rules>)>>,
 }
 
 /// A decoded command, before the case's part of it is known.
@@ -64,7 +65,7 @@ impl DeliveryHandlers {
         zone: FixedOffset,
     ) -> Self {
         let codes = CodeSequence::new(log.clone());
-        Self { log, directory, clock, zone, codes }
+        Self { log, directory, clock, zone, codes, rules: Mutex::new(None) }
     }
 
     /// Decodes what every mutation says. `message` is the request with its request id taken out.
@@ -86,6 +87,7 @@ impl DeliveryHandlers {
             Some(official) => Some(official_from("command.official", &official)?),
             None => None,
         };
+        let official = acting_official(&caller, official)?;
         let mut context = aggregate::context(&caller, SERVICE, method, message);
         context.on_behalf_of.clone_from(&official);
         Ok(Asked {
@@ -111,25 +113,39 @@ impl DeliveryHandlers {
     }
 
     /// The directory, caught up with the log if `has` finds something missing in what was read so far.
-    async fn directory_with(&self, has: impl Fn(&Directory) -> bool) -> (Arc<Directory>, u64) {
+    async fn directory_with(
+        &self,
+        has: impl Fn(&Directory) -> bool,
+    ) -> Result<(Arc<Directory>, u64), Failure> {
         let now = self.directory.now();
-        if has(&now.0) { now } else { self.directory.caught_up().await }
+        if has(&now.0) { Ok(now) } else { self.directory.caught_up().await }
     }
 
+    /// The rules as the directory has them. They are made once for each state of the directory: every command
+    /// needs them, and the calendar's hash costs more than the rest of a decision. Holding the directory keeps
+    /// its address from being used for another state.
     fn rules(&self, (directory, directory_position): &(Arc<Directory>, u64)) -> Arc<Rules> {
+        let mut kept = self.rules.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((of, rules)) = &*kept
+            && Arc::ptr_eq(of, directory)
+        {
+            return rules.clone();
+        }
         let version = directory.calendar.version();
-        Arc::new(Rules {
+        let rules = Arc::new(Rules {
             calendar: directory.calendar.clone(),
             calendar_version: format!("{}@{}", version.name, version.hash),
             directory_position: *directory_position,
             zone: self.zone,
-        })
+        });
+        *kept = Some((directory.clone(), rules.clone()));
+        rules
     }
 
     /// A unit the directory has; with `agency`, one of that agency.
     async fn check_unit(&self, field: &str, unit: &str, agency: Option<&str>) -> Result<String, Failure> {
         proto::code_from(field, unit)?;
-        let (directory, _) = self.directory_with(|d| d.units.contains_key(unit)).await;
+        let (directory, _) = self.directory_with(|d| d.units.contains_key(unit)).await?;
         let Some(record) = directory.units.get(unit) else {
             let text = format!("the directory has no unit {unit}: open it first");
             return Err(Failure::new(ErrorReason::UnitUnknown, text));
@@ -145,7 +161,7 @@ impl DeliveryHandlers {
 
     async fn check_agency(&self, field: &str, agency: &str) -> Result<(), Failure> {
         agency_from(field, agency)?;
-        let (directory, _) = self.directory_with(|d| d.agencies.contains_key(agency)).await;
+        let (directory, _) = self.directory_with(|d| d.agencies.contains_key(agency)).await?;
         if directory.agencies.contains_key(agency) {
             return Ok(());
         }
@@ -155,7 +171,11 @@ impl DeliveryHandlers {
 
     /// Lets the case decide.
     async fn decide(&self, asked: Asked, command: Command) -> Result<Outcome<CaseEvent>, Failure> {
-        let rules = self.rules(&self.directory.now());
+        // Where the calendar decides something, it is the calendar of now: a day that was declared and
+        // acknowledged a moment ago counts.
+        let directory =
+            if command.needs_calendar() { self.directory.caught_up().await? } else { self.directory.now() };
+        let rules = self.rules(&directory);
         self.decide_under(asked, rules, command).await
     }
 
@@ -186,6 +206,8 @@ impl DeliveryHandlers {
             agency: asked.agency.clone(),
             official: asked.official.clone(),
             rules: rules.clone(),
+            // Administrators are who imports.
+            is_order_checked: asked.caller.role != Role::Administrator,
             command: command.clone(),
         })
         .await
@@ -214,6 +236,20 @@ impl Asked {
     fn retry(&self) -> Result<Request, Failure> {
         Ok(Request { id: self.id, stream: case_stream("any")?, context: self.context.clone() })
     }
+}
+
+/// The official in whose name a caller acts: an official in their own only, a citizen in nobody's.
+fn acting_official(caller: &Caller, named: Option<String>) -> Result<Option<String>, Failure> {
+    let may = match caller.role {
+        Role::Official => named.as_ref().is_none_or(|named| *named == caller.id),
+        Role::Citizen => named.is_none(),
+        Role::Agency | Role::Inspector | Role::Administrator | Role::Service => true,
+    };
+    if !may {
+        let text = "the token can't act in another official's name: leave `official` empty";
+        return Err(Failure::new(Shared::NoStanding, text));
+    }
+    Ok(named.or_else(|| (caller.role == Role::Official).then(|| caller.id.clone())))
 }
 
 /// The stream of a case.

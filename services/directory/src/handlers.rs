@@ -68,9 +68,9 @@ impl DirectoryHandlers {
         Ok(Some(Recorded { position, repeated }))
     }
 
-    async fn directory_with(&self, has: impl Fn(&Directory) -> bool) -> Arc<Directory> {
+    async fn directory_with(&self, has: impl Fn(&Directory) -> bool) -> Result<Arc<Directory>, Failure> {
         let (directory, _) = self.directory.now();
-        if has(&directory) { directory } else { self.directory.caught_up().await.0 }
+        if has(&directory) { Ok(directory) } else { Ok(self.directory.caught_up().await?.0) }
     }
 }
 
@@ -194,7 +194,7 @@ impl DirectoryService for DirectoryHandlers {
             name_vi: name("unit.name_vi", &unit.name_vi)?,
             name_en: name("unit.name_en", &unit.name_en)?,
         };
-        let directory = self.directory_with(|d| d.agencies.contains_key(&unit.agency)).await;
+        let directory = self.directory_with(|d| d.agencies.contains_key(&unit.agency)).await?;
         if !directory.agencies.contains_key(&unit.agency) {
             return Err(agency_unknown(&unit.agency).into());
         }
@@ -315,7 +315,7 @@ impl DirectoryService for DirectoryHandlers {
         request: Request<pb::GetAgencyRequest>,
     ) -> Result<Response<pb::GetAgencyResponse>, Status> {
         let code = request.into_inner().code;
-        let directory = self.directory_with(|d| d.agencies.contains_key(&code)).await;
+        let directory = self.directory_with(|d| d.agencies.contains_key(&code)).await?;
         let names = directory.agencies.get(&code).ok_or_else(|| agency_unknown(&code))?;
         Ok(Response::new(pb::GetAgencyResponse { agency: Some(agency(&code, names)) }))
     }
@@ -325,7 +325,7 @@ impl DirectoryService for DirectoryHandlers {
         request: Request<pb::ListAgenciesRequest>,
     ) -> Result<Response<pb::ListAgenciesResponse>, Status> {
         let pb::ListAgenciesRequest { page_size, page_token } = request.into_inner();
-        let (directory, _) = self.directory.caught_up().await;
+        let (directory, _) = self.directory.caught_up().await?;
         let (rows, next_page_token) = page(&directory.agencies, page_size, &page_token, |_| true)?;
         let agencies = rows.into_iter().map(|(code, names)| agency(code, names)).collect();
         Ok(Response::new(pb::ListAgenciesResponse { agencies, next_page_token }))
@@ -336,7 +336,7 @@ impl DirectoryService for DirectoryHandlers {
         request: Request<pb::ListUnitsRequest>,
     ) -> Result<Response<pb::ListUnitsResponse>, Status> {
         let pb::ListUnitsRequest { agency, page_size, page_token } = request.into_inner();
-        let (directory, _) = self.directory.caught_up().await;
+        let (directory, _) = self.directory.caught_up().await?;
         let keep = |unit: &UnitRecord| agency.is_empty() || unit.agency == agency;
         let (rows, next_page_token) = page(&directory.units, page_size, &page_token, keep)?;
         let units = rows.into_iter().map(|(code, record)| unit(code, record)).collect();
@@ -348,7 +348,7 @@ impl DirectoryService for DirectoryHandlers {
         request: Request<pb::GetProcedureRequest>,
     ) -> Result<Response<pb::GetProcedureResponse>, Status> {
         let code = request.into_inner().code;
-        let directory = self.directory_with(|d| d.procedures.contains_key(&code)).await;
+        let directory = self.directory.caught_up().await?.0;
         let record = directory
             .procedures
             .get(&code)
@@ -361,7 +361,7 @@ impl DirectoryService for DirectoryHandlers {
         request: Request<pb::ListProceduresRequest>,
     ) -> Result<Response<pb::ListProceduresResponse>, Status> {
         let pb::ListProceduresRequest { page_size, page_token } = request.into_inner();
-        let (directory, _) = self.directory.caught_up().await;
+        let (directory, _) = self.directory.caught_up().await?;
         let (rows, next_page_token) = page(&directory.procedures, page_size, &page_token, |_| true)?;
         let procedures = rows.into_iter().map(|(code, record)| procedure(code, record)).collect();
         Ok(Response::new(pb::ListProceduresResponse { procedures, next_page_token }))
@@ -372,7 +372,7 @@ impl DirectoryService for DirectoryHandlers {
         request: Request<pb::ListDaysRequest>,
     ) -> Result<Response<pb::ListDaysResponse>, Status> {
         let year = request.into_inner().year;
-        let (directory, _) = self.directory.caught_up().await;
+        let (directory, _) = self.directory.caught_up().await?;
         let calendar = &directory.calendar;
         let days = calendar.departures().filter(|(date, _)| date.year() == year).map(|(date, _)| pb::Day {
             date: date.to_string(),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, FixedOffset};
 use eventlog::Clock as Time;
-use identity::Caller;
+use identity::{Caller, Role};
 use projection::Follower;
 use proto::{
     Failure,
@@ -36,20 +36,28 @@ impl LeaderboardHandlers {
         Self { view, clock }
     }
 
-    fn decode(&self, query: &pb::BoardQuery) -> Result<Query, Failure> {
+    fn decode(&self, caller: &Caller, query: &pb::BoardQuery) -> Result<Query, Failure> {
         let zone: FixedOffset = self.view.view().zone;
         let period: Period = query.period.parse().map_err(|e: crate::period::PeriodMalformed| {
             Failure::new(ErrorReason::PeriodMalformed, e.to_string())
         })?;
         let asked = query.judge_time.as_ref().map(|time| timestamp_from("judge_time", time)).transpose()?;
-        let asked = asked.map(|time| time.timestamp_micros());
         let now = self.clock.now().timestamp_micros();
+        let asked = asked.map(|time| {
+            if caller.is_inspector() {
+                return time.timestamp_micros();
+            }
+            // Whole days: by asking for one instant after another anyone could find a case's exact times.
+            let day = events::end_of_day(time.with_timezone(&zone).date_naive(), zone);
+            day.timestamp_micros().min(now)
+        });
         let (from, until, judged_at) = Query::times(period, asked, now, zone);
+        let by = match query.by() {
+            pb::BoardSubject::Unspecified | pb::BoardSubject::Agency => By::Agency,
+            pb::BoardSubject::Unit => By::Unit,
+        };
         Ok(Query {
-            by: match query.by() {
-                pb::BoardSubject::Unspecified | pb::BoardSubject::Agency => By::Agency,
-                pb::BoardSubject::Unit => By::Unit,
-            },
+            by,
             from,
             until,
             judged_at,
@@ -58,7 +66,8 @@ impl LeaderboardHandlers {
                 pb::Clock::Statutory => Clock::Statutory,
             },
             zone,
-            agency: query.agency.clone(),
+            // What is hidden of one agency depends on all: they are counted together, and picked afterwards.
+            agency: if by == By::Unit { query.agency.clone() } else { String::new() },
         })
     }
 }
@@ -164,7 +173,7 @@ impl LeaderboardService for LeaderboardHandlers {
     ) -> Result<Response<pb::GetBoardResponse>, Status> {
         let caller = Caller::of(&request)?;
         let asked = request.into_inner().query.unwrap_or_default();
-        let query = self.decode(&asked)?;
+        let query = self.decode(&caller, &asked)?;
         let mut snapshot = self.view.at_least(asked.at_least_position).await?;
         let counts = board::count(&mut snapshot, &query).await.map_err(Failure::from)?;
         let hidden = hidden(&caller, &counts, &query);
@@ -174,8 +183,9 @@ impl LeaderboardService for LeaderboardHandlers {
             judged: counts.judged(query.clock),
             on_time: counts.on_time(query.clock),
         });
+        let rows = placed.into_iter().map(|row| board_row(row, query.clock));
         Ok(Response::new(pb::GetBoardResponse {
-            rows: placed.into_iter().map(|row| board_row(row, query.clock)).collect(),
+            rows: rows.filter(|row| asked.agency.is_empty() || row.agency == asked.agency).collect(),
             position: snapshot.position,
             judge_time: DateTime::from_timestamp_micros(query.judged_at).map(timestamp_to),
         }))
@@ -190,7 +200,7 @@ impl LeaderboardService for LeaderboardHandlers {
         let figure = request.figure();
         let cell = cell(figure).ok_or_else(|| Failure::field("figure", "say which figure"))?;
         let asked = request.query.unwrap_or_default();
-        let query = self.decode(&asked)?;
+        let query = self.decode(&caller, &asked)?;
         let limit = page_size_from(request.page_size)?;
         let mut snapshot = self.view.at_least(asked.at_least_position).await?;
 
@@ -219,8 +229,9 @@ impl LeaderboardService for LeaderboardHandlers {
         let mut explanation = explanation.map_err(Failure::from)?;
         if !caller.is_inspector() {
             explanation.lines.iter_mut().for_each(|line| line.positions.clear());
-            if figure == pb::Figure::Steps {
-                // A step without its position says nothing, and the token would tell it.
+            // A step without its position says nothing, and the token would tell it. A case's code is what a
+            // citizen looks their own case up by: others' are not handed to them.
+            if figure == pb::Figure::Steps || caller.role == Role::Citizen {
                 explanation.next = None;
                 explanation.lines.clear();
             }

@@ -260,7 +260,7 @@ pub(crate) struct BoardQueryArgs {
     /// Which promise cases are judged by
     #[arg(long, value_enum, default_value_t = Clock::Committed)]
     pub(crate) clock: Clock,
-    /// Only units of this agency
+    /// Only units of this agency; of a board of agencies only its row
     #[arg(long)]
     pub(crate) agency: Option<String>,
     /// At least as new as a position of the log

@@ -54,6 +54,7 @@ pub(crate) async fn csv(settings: &Settings, args: ImportCsvArgs) -> anyhow::Res
         "deadline_before_start": sent.deadline_before_start,
         "close_refused": sent.close_refused,
         "case_differs": sent.case_differs,
+        "without_activity": sent.without_activity,
         "rejects_file": rejects_file,
         "position": sent.position,
     });

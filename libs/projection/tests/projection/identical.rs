@@ -98,7 +98,8 @@ enum Act {
 }
 
 fn acts() -> impl Strategy<Value = Vec<Act>> {
-    let steps = (0..5_u8, 0..3_u8, 1..9_usize).prop_map(|(case, unit, count)| Act::Steps { case, unit, count });
+    let steps =
+        (0..5_u8, 0..3_u8, 1..9_usize).prop_map(|(case, unit, count)| Act::Steps { case, unit, count });
     let act = prop_oneof![
         6 => steps,
         2 => (1..5_usize).prop_map(Act::Noise),

@@ -2,17 +2,15 @@
 
 use std::{
     io::{BufRead as _, BufReader},
-    path::{Path, PathBuf},
+    path::PathBuf,
     process::{Command, Stdio},
-    sync::Arc,
 };
 
-use eventlog::{EventLog as _, SqliteLog};
 use projection::ViewError;
 
 use crate::{
     paced::Paced,
-    store::{Running, Store, eventually, open_log},
+    store::{Running, Store, eventually, open_log, raw, record, step},
     tally::Tally,
 };
 
@@ -63,7 +61,8 @@ async fn a_view_to_be_killed() {
     let log = open_log(&folder.join("log.db"), "liem.test/views").await;
     let view = Tally { hangs_at: Some(HANGS_AT), ..Tally::NEW };
     let view = Running::start(view, log, &folder).await.unwrap();
-    let saved = eventually("a batch is saved", || Some(view.follower.status().position).filter(|p| *p > 0)).await;
+    let saved =
+        eventually("a batch is saved", || Some(view.follower.status().position).filter(|p| *p > 0)).await;
     eprintln!("saved={saved}");
     std::future::pending::<()>().await;
 }
@@ -74,21 +73,79 @@ async fn a_broken_wire_is_followed_again_and_nothing_is_folded_twice() {
     for n in 0..10 {
         store.steps(&format!("case-{}", n % 3), "unit", &["T01", "T02", "T03"]).await;
     }
-    let head = store.head().await;
-    let expected = store.rebuilt().await;
-    // Wherever it breaks: pages that were folded but not saved are folded again.
+    // Wherever it breaks: what was folded but not saved is folded again.
     for breaks_after in [1, 2, 15, 30, 31] {
-        let folder = store.folder(&format!("breaks-{breaks_after}"));
         let log = Paced::new(store.log.clone(), 1_000, breaks_after);
+        let folder = store.folder(&format!("breaks-{breaks_after}"));
         let view = Running::start(Tally::NEW, log, &folder).await.unwrap();
-        assert_eq!(view.digest_at(head).await, expected, "broken after {breaks_after} pages");
-        // It goes on living.
-        store.noise(1).await;
-        view.digest_at(head + 1).await;
+        let head = store.head().await;
+        assert_eq!(view.digest_at(head).await, store.rebuilt().await, "broken after {breaks_after} pages");
+        // And it goes on living.
+        let head = store.steps("case-0", "unit", &["T04"]).await;
+        assert_eq!(view.digest_at(head).await, store.rebuilt().await);
         assert_eq!(view.follower.status().stopped, None);
         view.stop().await;
-        // The next round is to begin with the same log.
-        assert_eq!(store.rebuilt().await.0, store.head().await);
-        return_to(&store, head).await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_followers_of_one_file_never_mix() {
+    let store = Store::new().await;
+    let folder = store.folder("shared");
+    // As where a view service is started twice on one folder.
+    let (one, other) = (store.view(&folder).await, store.view(&folder).await);
+    let head = store.steps("case", "unit", &["T01", "T02"]).await;
+    // Both want to save the same stretch: one does, the other sees that it isn't alone, and stops.
+    let (lost, won) = eventually("one of them stops", || {
+        let stopped = |view: &Running| view.follower.status().stopped;
+        if stopped(&one).is_some() { Some((&one, &other)) } else { stopped(&other).map(|_| (&other, &one)) }
+    })
+    .await;
+    assert!(lost.stopped().await.contains("another process"), "{}", lost.stopped().await);
+    assert_eq!(won.digest_at(head).await, store.rebuilt().await);
+    let head = store.steps("case", "unit", &["T03"]).await;
+    assert_eq!(won.digest_at(head).await, store.rebuilt().await);
+    assert_eq!(won.follower.status().stopped, None);
+    one.stop().await;
+    other.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_view_of_a_longer_log_stops() {
+    let store = Store::new().await;
+    store.steps("case", "unit", &["T01", "T02"]).await;
+    // A backup is taken, the log and the view go on, and the backup is restored.
+    let backup = store.folder.path().join("backup.db");
+    sqlx::query("VACUUM INTO ?")
+        .bind(backup.to_str().unwrap())
+        .execute(&mut raw(store.log.path()).await)
+        .await
+        .unwrap();
+    let head = store.steps("case", "unit", &["T03", "T04", "T05"]).await;
+    let folder = store.folder("view");
+    let view = store.view(&folder).await;
+    let (position, digest) = view.digest_at(head).await;
+    assert_eq!(position, 6);
+    view.stop().await;
+
+    let restored = open_log(&backup, "liem.test/views").await;
+    let view = Running::start(Tally::NEW, restored.clone(), &folder).await.unwrap();
+    let why = view.stopped().await;
+    assert!(why.contains("the view is at 6, but the log ends at 3"), "{why}");
+    // It stays as it was, also when the log grows past it: its history is another one.
+    record(&*restored, "other", vec![step("unit", "T06"); 5]).await;
+    assert_eq!(view.follower.digest().await.unwrap(), (position, digest));
+    view.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_of_another_log_is_refused() {
+    let store = Store::new().await;
+    let folder = store.folder("view");
+    store.view(&folder).await.stop().await;
+    let other = open_log(&store.folder.path().join("other.db"), "liem.test/other").await;
+    let refused = Running::start(Tally::NEW, other, &folder).await.map(|_| ());
+    let Err(ViewError::OtherLog { found, expected }) = refused else { panic!("{refused:?}") };
+    assert!(found.starts_with("liem.test/views#"), "{found}");
+    assert!(expected.starts_with("liem.test/other#"), "{expected}");
 }

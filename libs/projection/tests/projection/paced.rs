@@ -31,7 +31,8 @@ pub(crate) struct Paced {
 
 impl Paced {
     pub(crate) fn new(log: Arc<SqliteLog>, pages: usize, breaks_after: usize) -> Arc<Self> {
-        let (pages, breaks_after) = (Arc::new(Semaphore::new(pages)), Arc::new(AtomicUsize::new(breaks_after)));
+        let (pages, breaks_after) =
+            (Arc::new(Semaphore::new(pages)), Arc::new(AtomicUsize::new(breaks_after)));
         Arc::new(Self { log, pages, breaks_after })
     }
 
@@ -69,7 +70,12 @@ impl EventLog for Paced {
         self.log.find_append(id).await
     }
 
-    async fn read_stream(&self, stream: &StreamName, after: u64, limit: usize) -> Result<Vec<Entry>, ReadError> {
+    async fn read_stream(
+        &self,
+        stream: &StreamName,
+        after: u64,
+        limit: usize,
+    ) -> Result<Vec<Entry>, ReadError> {
         self.log.read_stream(stream, after, limit).await
     }
 
@@ -110,7 +116,8 @@ impl EventLog for Paced {
                 let (pages, breaks_after) = (pages.clone(), breaks_after.clone());
                 async move {
                     pages.acquire().await.unwrap().forget();
-                    let left = breaks_after.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |n| n.checked_sub(1));
+                    let left =
+                        breaks_after.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |n| n.checked_sub(1));
                     if left == Ok(1) {
                         return Err(ReadError::Unavailable { source: "the wire broke".into() });
                     }

@@ -14,7 +14,7 @@ use events::{
     Event, Occurred,
     delivery::{By, CaseEvent},
 };
-use projection::{Follower, ViewError};
+use projection::{Follower, Status, ViewError};
 use serve::Shutdown;
 use sqlx::{ConnectOptions as _, SqliteConnection, sqlite::SqliteConnectOptions};
 use tempfile::TempDir;
@@ -140,6 +140,9 @@ impl Running {
 
     /// The digest once the view has read up to a position.
     pub(crate) async fn digest_at(&self, position: u64) -> (u64, String) {
+        // Longer than a query would wait: some logs here are long.
+        let reached = |status: Status| status.position >= position || status.stopped.is_some();
+        eventually("the view gets there", || reached(self.follower.status()).then_some(())).await;
         drop(self.follower.at_least(position).await.unwrap());
         self.follower.digest().await.unwrap()
     }
@@ -153,14 +156,15 @@ impl Running {
 /// Waits for a condition.
 pub(crate) async fn eventually<T>(what: &str, mut condition: impl FnMut() -> Option<T>) -> T {
     let met = async {
+        let mut look = tokio::time::interval(Duration::from_millis(1));
         loop {
-            match condition() {
-                Some(found) => return found,
-                None => tokio::task::yield_now().await,
+            if let Some(found) = condition() {
+                return found;
             }
+            look.tick().await;
         }
     };
-    tokio::time::timeout(Duration::from_secs(30), met).await.unwrap_or_else(|_| panic!("{what} in time"))
+    tokio::time::timeout(Duration::from_mins(1), met).await.unwrap_or_else(|_| panic!("{what} in time"))
 }
 
 /// A connection to a view's file that asks nobody.
@@ -171,7 +175,8 @@ pub(crate) async fn raw(path: &Path) -> SqliteConnection {
 /// What the view's tables say, without the positions: agency, unit, steps; then case, step.
 pub(crate) async fn content(path: &Path) -> (Vec<(String, i64)>, Vec<(String, String)>) {
     let mut raw = raw(path).await;
-    let units = sqlx::query_as("SELECT unit, steps FROM unit ORDER BY unit").fetch_all(&mut raw).await.unwrap();
+    let units =
+        sqlx::query_as("SELECT unit, steps FROM unit ORDER BY unit").fetch_all(&mut raw).await.unwrap();
     let cases = sqlx::query_as("SELECT case_code, step FROM last_step ORDER BY case_code");
     (units, cases.fetch_all(&mut raw).await.unwrap())
 }

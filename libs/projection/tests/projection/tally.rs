@@ -23,14 +23,14 @@ impl Tally {
     pub(crate) const NEW: Self = Self { is_mended: false, hangs_at: None };
 }
 
-pub(crate) struct Step {
+pub(crate) struct Done {
     position: u64,
     case: String,
     by: By,
     step: String,
 }
 
-impl Step {
+impl Done {
     fn unit_key(&self) -> [KeyPart; 2] {
         [self.by.agency.as_str().into(), self.by.unit.as_deref().unwrap_or_default().into()]
     }
@@ -57,31 +57,31 @@ impl View for Tally {
             indexes: &[],
         },
     ];
-    type Event = Step;
+    type Event = Done;
 
     fn filter(&self) -> Filter {
         Filter { types: vec!["delivery.StepDone.v1".into()], categories: Vec::new() }
     }
 
-    fn read(&self, entry: &Entry) -> Result<Option<Step>, FoldError> {
+    fn read(&self, entry: &Entry) -> Result<Option<Done>, FoldError> {
         let case = entry.header().map_err(FoldError::new)?.key().to_owned();
         match entry.event().map_err(FoldError::new)? {
             CaseEvent::StepDone { step, .. } if step == POISON && !self.is_mended => {
                 Err(FoldError::new("this step is poison"))
             }
             CaseEvent::StepDone { by, step, .. } => {
-                Ok(Some(Step { position: entry.position, case, by, step }))
+                Ok(Some(Done { position: entry.position, case, by, step }))
             }
             other => Err(FoldError::new(format!("not asked for: {other:?}"))),
         }
     }
 
-    fn keys(&self, event: &Step, keys: &mut Keys) {
+    fn keys(&self, event: &Done, keys: &mut Keys) {
         keys.add(UNIT, event.unit_key());
         keys.add(CASE, event.case_key());
     }
 
-    fn fold(&self, event: Step, rows: &mut Rows) -> Result<(), FoldError> {
+    fn fold(&self, event: Done, rows: &mut Rows) -> Result<(), FoldError> {
         if self.hangs_at == Some(event.position) {
             loop {
                 std::thread::park();

@@ -48,6 +48,9 @@ pub(crate) struct CaseCommand {
     pub(crate) agency: Option<String>,
     pub(crate) official: Option<String>,
     pub(crate) rules: Arc<Rules>,
+    /// Whether times that contradict each other are refused. An import takes them as its source has them: a real
+    /// log has cases that end before they start.
+    pub(crate) is_order_checked: bool,
     pub(crate) command: Command,
 }
 
@@ -96,6 +99,22 @@ pub(crate) enum Command {
     },
 }
 
+impl Command {
+    /// Whether the calendar has a say: in a due date, or in the working days that a case took.
+    pub(crate) fn needs_calendar(&self) -> bool {
+        matches!(
+            self,
+            Self::Receive { .. }
+                | Self::RefuseAtIntake(_)
+                | Self::ReceiveSupplement
+                | Self::Resume
+                | Self::Decide(_)
+                | Self::Withdraw
+                | Self::Correct { .. }
+        )
+    }
+}
+
 impl Aggregate for Case {
     const NAME: &'static str = "delivery.case";
     type State = CaseState;
@@ -115,7 +134,7 @@ impl Aggregate for Case {
 }
 
 fn decide(state: &CaseState, asked: CaseCommand) -> Result<CaseEvent, Refusal> {
-    let CaseCommand { code, occurred, agency, official, rules, command } = asked;
+    let CaseCommand { code, occurred, agency, official, rules, is_order_checked, command } = asked;
     if let Command::Receive { agency, unit, procedure, channel, due, reopens } = command {
         if state.exists() {
             return Err(Refusal::CaseExists(code));
@@ -128,21 +147,14 @@ fn decide(state: &CaseState, asked: CaseCommand) -> Result<CaseEvent, Refusal> {
     let by =
         By { agency: agency.unwrap_or_else(|| state.agency.clone()), unit: state.unit.clone(), official };
     let procedure = || state.procedure.clone();
+    if is_order_checked {
+        check_order(state, &rules, received, occurred, &command)?;
+    }
     match command {
         Command::Receive { .. } => unreachable!("handled above"),
         Command::RecordStep { step, unit } => {
-            let zone = rules.zone;
-            let at = occurred.earliest_micros(zone);
-            let is_after = |closed: Occurred| match (occurred, closed) {
-                (Occurred::At(_), Occurred::At(_)) => at > closed.earliest_micros(zone),
-                // Where only a day is known, the same day is not after.
-                _ => occurred.date(zone) > closed.date(zone),
-            };
-            let before_receipt = match (occurred, received) {
-                (Occurred::At(_), Occurred::At(_)) => at < received.earliest_micros(zone),
-                _ => occurred.date(zone) < received.date(zone),
-            };
-            let after_close = state.closed.is_some_and(is_after);
+            let before_receipt = rules.is_before(occurred, received);
+            let after_close = state.closed.is_some_and(|closed| rules.is_before(closed, occurred));
             Ok(CaseEvent::StepDone { by: By { unit, ..by }, step, before_receipt, after_close })
         }
         Command::TakeUp { unit } => {
@@ -244,6 +256,40 @@ fn decide(state: &CaseState, asked: CaseCommand) -> Result<CaseEvent, Refusal> {
     }
 }
 
+/// What is recorded of a case happened after what it follows: else a close could be dated into the time
+/// limit. A step may be odd, and is flagged; a correction is checked by what it corrects.
+fn check_order(
+    state: &CaseState,
+    rules: &Rules,
+    received: Occurred,
+    occurred: Occurred,
+    command: &Command,
+) -> Result<(), Refusal> {
+    let follows = match command {
+        Command::Receive { .. } | Command::RecordStep { .. } | Command::Correct { .. } => return Ok(()),
+        Command::ReceiveSupplement | Command::Resume => state.pauses.last().map(|pause| pause.from),
+        Command::ReturnResult | Command::Rate(_) => state.closed,
+        _ => None,
+    };
+    for earlier in [Some(received), follows].into_iter().flatten() {
+        if rules.is_before(occurred, earlier) {
+            return Err(Refusal::OutOfOrder { follows: earlier });
+        }
+    }
+    Ok(())
+}
+
+impl Rules {
+    /// Whether one thing happened before another. Where only a day is known of either, the same day is not
+    /// before.
+    fn is_before(&self, one: Occurred, other: Occurred) -> bool {
+        match (one, other) {
+            (Occurred::At(one), Occurred::At(other)) => one < other,
+            _ => one.date(self.zone) < other.date(self.zone),
+        }
+    }
+}
+
 /// What follows from a correction: the promise from now on, and the working days of a closed case.
 fn correct(
     state: &CaseState,
@@ -268,6 +314,9 @@ fn correct(
         }
         Correction::Received { occurred } => {
             let unchanged = received == *occurred;
+            if let Some(closed) = state.closed.filter(|closed| rules.is_before(*closed, *occurred)) {
+                return Err(Refusal::OutOfOrder { follows: closed });
+            }
             received = *occurred;
             promise = match state.promise.as_ref().map(|p| &p.basis) {
                 Some(Basis::Terms { terms, .. }) => Some(by_terms(*terms, received)?),
@@ -282,6 +331,9 @@ fn correct(
         }
         Correction::Closed { occurred } => {
             let unchanged = state.closed_since()? == *occurred;
+            if rules.is_before(*occurred, received) {
+                return Err(Refusal::OutOfOrder { follows: received });
+            }
             closed = Some(*occurred);
             unchanged
         }

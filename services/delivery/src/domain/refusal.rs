@@ -1,6 +1,7 @@
 //! Why a case refuses a command: each refusal names the rule.
 
 use chrono::NaiveDate;
+use events::Occurred;
 use proto::{Failure, delivery::ErrorReason};
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -47,6 +48,8 @@ pub(crate) enum Refusal {
     DateOutOfRange,
     #[error("{agency} does not hold the case; {holder} does")]
     HolderMismatch { agency: String, holder: String },
+    #[error("it can't have happened before {follows}, which it follows: correct the time")]
+    OutOfOrder { follows: Occurred },
 }
 
 impl From<Refusal> for Failure {
@@ -73,6 +76,7 @@ impl From<Refusal> for Failure {
             Refusal::DueBeforeReceipt => ErrorReason::DueBeforeReceipt,
             Refusal::DateOutOfRange => ErrorReason::DateOutOfRange,
             Refusal::HolderMismatch { .. } => ErrorReason::HolderMismatch,
+            Refusal::OutOfOrder { .. } => ErrorReason::OccurredOutOfOrder,
         };
         Failure::new(reason, refusal.to_string())
     }

@@ -52,6 +52,7 @@ fn ask(on: &str, agency: Option<&str>, command: Command) -> CaseCommand {
         agency: agency.map(str::to_owned),
         official: None,
         rules: rules(),
+        is_order_checked: true,
         command,
     }
 }
@@ -234,4 +235,26 @@ fn corrections_work_out_anew_what_follows_from_them() {
     let open = given(&[received()]);
     let close = Correction::Closed { occurred: Occurred::On(day("2026-03-12")) };
     assert_eq!(refused(&open, "2026-03-13", correct(close)), Refusal::CaseNotClosed);
+}
+
+#[test]
+fn what_follows_is_not_dated_before_what_it_follows() {
+    let state = given(&[received()]);
+    let out_of_order = |on: &str| Refusal::OutOfOrder { follows: Occurred::parse(on).unwrap() };
+    let decide = || Command::Decide(Some(Outcome::Granted));
+    assert_eq!(refused(&state, "2020-01-01", decide()), out_of_order("2026-03-02"));
+    let pause = Command::RequestSupplement(SupplementReason::Other);
+    let (paused, _) = play(state.clone(), "2026-03-05", pause);
+    assert_eq!(refused(&paused, "2026-03-04", Command::ReceiveSupplement), out_of_order("2026-03-05"));
+    let (closed, _) = play(state.clone(), "2026-03-05", decide());
+    assert_eq!(refused(&closed, "2026-03-04", Command::Rate(5)), out_of_order("2026-03-05"));
+    let close_earlier = Command::Correct {
+        reason: CorrectionReason::EntryMistake,
+        correction: Correction::Closed { occurred: Occurred::On(day("1950-01-01")) },
+        terms: None,
+    };
+    assert_eq!(refused(&closed, "2026-03-06", close_earlier), out_of_order("2026-03-02"));
+    // An import takes the times of its source.
+    let import = CaseCommand { is_order_checked: false, ..ask("2020-01-01", None, decide()) };
+    assert!(Case::handle_command(&state, import).is_ok());
 }

@@ -50,8 +50,9 @@ impl DeliveryHandlers {
             self.check_unit("unit", unit, Some(&agency)).await?;
         }
         let procedure = non_empty(message.procedure.clone());
-        let has = |d: &Directory| procedure.as_ref().is_none_or(|p| d.procedures.contains_key(p));
-        let directory = self.directory_with(has).await;
+        // Terms that were acknowledged a moment ago count; without a procedure there are none to look up.
+        let directory =
+            if procedure.is_some() { self.directory.caught_up().await? } else { self.directory.now() };
         let day = asked.occurred.date(self.zone);
         let terms = match &procedure {
             Some(procedure) => terms_of(&directory.0, procedure, day)?,
@@ -117,8 +118,7 @@ impl DeliveryHandlers {
         if let Some(agency) = asked.agency.clone().filter(|agency| *agency != state.agency) {
             return Err(Refusal::HolderMismatch { agency, holder: state.agency }.into());
         }
-        let has = |d: &Directory| state.procedure.as_ref().is_none_or(|p| d.procedures.contains_key(p));
-        let directory = self.directory_with(has).await;
+        let directory = self.directory.caught_up().await?;
         let day = asked.occurred.date(self.zone);
         let terms = state.procedure.as_ref().map(|p| terms_of(&directory.0, p, day)).transpose()?.flatten();
         let due = match (&message.due_time, terms) {
@@ -130,7 +130,7 @@ impl DeliveryHandlers {
             Some((first, round)) => (first, round.parse::<u32>().unwrap_or(1)),
             None => (asked.code.as_str(), 1),
         };
-        let code = format!("{first}~{}", round + 1);
+        let code = format!("{first}~{}", round.saturating_add(1));
         let command = Command::Receive {
             agency: state.agency,
             unit: state.unit,
@@ -167,7 +167,7 @@ impl DeliveryHandlers {
                 (Correction::Channel { channel }, None)
             }
             Said::Procedure(procedure) => {
-                let (directory, _) = self.directory_with(|d| d.procedures.contains_key(&procedure)).await;
+                let (directory, _) = self.directory.caught_up().await?;
                 let (state, _) =
                     aggregate::load::<Case, CaseEvent>(&*self.log, &case_stream(&asked.code)?).await?;
                 let day = state.received.unwrap_or(asked.occurred).date(self.zone);
@@ -211,7 +211,7 @@ impl DeliveryHandlers {
         message: pb::RecordStepRequest,
     ) -> Result<Outcome<CaseEvent>, Failure> {
         let step = code_from("step", &message.step)?;
-        let (directory, _) = self.directory_with(|d| d.steps.contains(&step)).await;
+        let (directory, _) = self.directory_with(|d| d.steps.contains(&step)).await?;
         if !directory.steps.contains(&step) {
             let text = format!("the directory has no step `{step}`: define it first");
             return Err(Failure::new(ErrorReason::StepUnknown, text));

@@ -1,9 +1,12 @@
 //! Codes and states between the contract and the domain.
 
+use chrono::FixedOffset;
 use eventlog::occurred_to_proto;
+use events::Occurred;
 use events::delivery::{
     Channel, CorrectionReason, DelayReason, IntakeRefusalReason, Outcome, SupplementReason, SuspensionReason,
 };
+use identity::{Caller, Role};
 use proto::{Failure, delivery as pb};
 use serde::de::DeserializeOwned;
 
@@ -65,7 +68,12 @@ fn stage(state: &CaseState) -> pb::CaseStage {
 }
 
 /// A case in the contract's form. Officials are shown to those who work for the state, not to citizens.
-pub(super) fn case(state: &CaseState, revision: u64, shows_officials: bool) -> pb::Case {
+pub(super) fn case(state: &CaseState, revision: u64, caller: &Caller, zone: FixedOffset) -> pb::Case {
+    let is_citizen = caller.role == Role::Citizen;
+    // To the day only, as in a trail; the due times are what the person was promised.
+    let told = |occurred: Occurred| {
+        occurred_to_proto(if is_citizen { Occurred::On(occurred.date(zone)) } else { occurred })
+    };
     let channel = match state.channel {
         None => pb::Channel::Unspecified,
         Some(Channel::Counter) => pb::Channel::Counter,
@@ -77,7 +85,7 @@ pub(super) fn case(state: &CaseState, revision: u64, shows_officials: bool) -> p
         Some(Outcome::Granted) => pb::Outcome::Granted,
         Some(Outcome::Refused) => pb::Outcome::Refused,
     };
-    let assignee = state.assignee.clone().filter(|_| shows_officials);
+    let assignee = state.assignee.clone().filter(|_| !is_citizen);
     pb::Case {
         code: state.code.clone(),
         agency: state.agency.clone(),
@@ -85,8 +93,8 @@ pub(super) fn case(state: &CaseState, revision: u64, shows_officials: bool) -> p
         procedure: state.procedure.clone().unwrap_or_default(),
         channel: channel.into(),
         stage: stage(state).into(),
-        receive_occurred: state.received.map(occurred_to_proto),
-        close_occurred: state.closed.map(occurred_to_proto),
+        receive_occurred: state.received.map(told),
+        close_occurred: state.closed.map(told),
         promise: promise(state.promise.as_ref().filter(|_| state.pause.is_none())),
         new_date: state.new_date.map(|date| date.to_string()).unwrap_or_default(),
         outcome: outcome.into(),

@@ -207,7 +207,7 @@ impl DeliveryService for DeliveryHandlers {
         if !state.exists() {
             return Err(Failure::from(Refusal::CaseUnknown(code)).into());
         }
-        let case = convert::case(&state, revision, caller.role != Role::Citizen);
+        let case = convert::case(&state, revision, &caller, self.zone);
         Ok(Response::new(pb::GetCaseResponse { case: Some(case) }))
     }
 

@@ -49,6 +49,8 @@ pub(super) struct Sent {
     pub(super) close_refused: u64,
     /// Cases that an earlier import recorded with other attributes: those stay.
     pub(super) case_differs: u64,
+    /// Rows that name no activity: they tell of their case, and are no steps.
+    pub(super) without_activity: u64,
     pub(super) rejects: Rejects,
     /// The newest position that an answer named.
     pub(super) position: u64,
@@ -63,6 +65,7 @@ struct Counts {
     deadline_before_start: AtomicU64,
     close_refused: AtomicU64,
     case_differs: AtomicU64,
+    without_activity: AtomicU64,
     position: AtomicU64,
 }
 
@@ -139,6 +142,7 @@ pub(super) async fn send(
         deadline_before_start,
         close_refused,
         case_differs,
+        without_activity: counts.without_activity.into_inner(),
         rejects,
         position: counts.position.into_inner(),
     })
@@ -298,6 +302,12 @@ impl Sender {
                 Ok(true)
             }
             Err(Refused::Refusal { reason, message }) => {
+                // The server's advice is for those who choose a code themselves.
+                let message = if reason == "CASE_EXISTS" {
+                    "another source has a case of this id: give this one a `prefix` in the mapping".to_owned()
+                } else {
+                    message
+                };
                 for row in &case.rows {
                     self.reject(row.line, &reason, &message)?;
                 }
@@ -309,7 +319,10 @@ impl Sender {
 
     async fn step(&self, case: &SourceCase, row: &SourceRow) -> anyhow::Result<()> {
         // A row without an activity tells of its case only.
-        let Some(step) = &row.activity else { return Ok(()) };
+        let Some(step) = &row.activity else {
+            self.counts.without_activity.fetch_add(1, Relaxed);
+            return Ok(());
+        };
         let agency = row.unit.as_ref().and_then(|unit| self.survey.units.get(unit));
         let request = dl::RecordStepRequest {
             command: Some(dl::Command {

@@ -90,7 +90,9 @@ fn case(
 
     let id = |what, at: When| request_id(at.instant(zone), &[what, &mapping.source, &key]);
     SourceCase {
-        receive_id: id("receive", start),
+        // Not by its start: where that derives from the rows, a file with other rows of the case means the
+        // same receipt, and has to meet it.
+        receive_id: request_id(chrono::DateTime::UNIX_EPOCH, &["receive", &mapping.source, &key]),
         close_id: end.map(|end| id("close", end)),
         agency,
         case_unit,
