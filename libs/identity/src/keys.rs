@@ -155,8 +155,11 @@ fn write(path: &Path, bytes: &[u8], mode: u32) -> Result<(), KeyError> {
     options.write(true).create(true).truncate(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, mode);
-    let mut file = options.open(path).map_err(failed)?;
-    file.write_all(bytes).and_then(|()| file.sync_all()).map_err(failed)
+    // Whole or not at all: half a key would block every later start.
+    let unfinished = path.with_extension("unfinished");
+    let mut file = options.open(&unfinished).map_err(failed)?;
+    file.write_all(bytes).and_then(|()| file.sync_all()).map_err(failed)?;
+    fs::rename(&unfinished, path).map_err(failed)
 }
 
 #[cfg(test)]

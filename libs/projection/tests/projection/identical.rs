@@ -168,6 +168,8 @@ async fn the_digest_sees_every_change() {
         "UPDATE last_step SET official = ''",
         // What was in one column is now in the next: the same bytes in a row.
         "UPDATE last_step SET step = 'T0', official = '3'",
+        "UPDATE last_step SET step = 'T0', official = NULL",
+        "UPDATE last_step SET step = NULL, official = 'T0'",
         "INSERT INTO unit SELECT 'H57.19', unit, steps, positions FROM unit",
         "DELETE FROM last_step",
         "UPDATE checkpoint SET position = position + 1",

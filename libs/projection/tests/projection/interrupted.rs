@@ -143,9 +143,12 @@ async fn a_file_of_another_log_is_refused() {
     let store = Store::new().await;
     let folder = store.folder("view");
     store.view(&folder).await.stop().await;
-    let other = open_log(&store.folder.path().join("other.db"), "liem.test/other").await;
-    let refused = Running::start(Tally::NEW, other, &folder).await.map(|_| ());
-    let Err(ViewError::OtherLog { found, expected }) = refused else { panic!("{refused:?}") };
-    assert!(found.starts_with("liem.test/views#"), "{found}");
-    assert!(expected.starts_with("liem.test/other#"), "{expected}");
+    // Also where both logs have one name: each has an entry 1 of its own.
+    for (file, origin) in [("other.db", "liem.test/other"), ("namesake.db", "liem.test/views")] {
+        let other = open_log(&store.folder.path().join(file), origin).await;
+        let refused = Running::start(Tally::NEW, other, &folder).await.map(|_| ());
+        let Err(ViewError::OtherLog { found, expected }) = refused else { panic!("{refused:?}") };
+        assert!(found.starts_with("liem.test/views#") && expected.starts_with(origin), "{found} {expected}");
+        assert_ne!(found, expected);
+    }
 }

@@ -228,7 +228,8 @@ async fn a_shutdown_ends_followers_and_answers_what_was_taken() {
         .collect();
     // At least one is recorded when the signal comes; the others are under way.
     let mut followed = pages.next().await.unwrap().unwrap().entries.len();
-    ledger.stop().await;
+    // Well before the server would give up on calls that don't end.
+    tokio::time::timeout(Duration::from_secs(10), ledger.stop()).await.expect("followers don't hold it up");
     while let Some(Ok(page)) = pages.next().await {
         followed += page.entries.len();
     }
