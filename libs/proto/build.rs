@@ -4,12 +4,13 @@ use std::{env, error::Error, fs, path::PathBuf};
 
 use prost::Message as _;
 
-const FILES: [&str; 5] = [
+const FILES: [&str; 6] = [
     "liem/ledger/v1/ledger.proto",
     "liem/directory/v1/directory.proto",
     "liem/delivery/v1/delivery.proto",
     "liem/audit/v1/audit.proto",
     "liem/leaderboard/v1/leaderboard.proto",
+    "liem/view/v1/view.proto",
 ];
 
 fn main() -> Result<(), Box<dyn Error>> {

@@ -10,11 +10,16 @@ pub mod delivery;
 pub mod directory;
 pub mod ledger;
 mod occurred;
+pub mod view;
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::value::RawValue;
 
 pub use occurred::{Occurred, OccurredMalformed, end_of_day, parse_offset};
+
+/// A history of every event type, one entry a line, which only ever grows at its end: what the fold of a view
+/// is held to.
+pub const HISTORY: &str = include_str!("../history.jsonl");
 
 /// What an event is about: one thing in one role.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -48,12 +53,14 @@ pub enum Role {
     Procedure,
     /// A named step, by its code.
     Step,
+    /// A view, by its name.
+    View,
 }
 
 impl Role {
     /// All of them, in the order they are listed to people.
-    pub const ALL: [Self; 6] =
-        [Self::Case, Self::Agency, Self::Unit, Self::Official, Self::Procedure, Self::Step];
+    pub const ALL: [Self; 7] =
+        [Self::Case, Self::Agency, Self::Unit, Self::Official, Self::Procedure, Self::Step, Self::View];
 
     /// The role's word, as stored.
     pub fn as_str(self) -> &'static str {
@@ -64,6 +71,7 @@ impl Role {
             Self::Official => "official",
             Self::Procedure => "procedure",
             Self::Step => "step",
+            Self::View => "view",
         }
     }
 

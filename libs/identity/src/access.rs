@@ -15,7 +15,6 @@ const ADMINISTRATORS: &[Role] = &[Administrator];
 pub const TABLE: &[(&str, &[Role])] = &[
     ("/grpc.reflection.v1.ServerReflection/ServerReflectionInfo", EVERYONE),
     ("/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo", EVERYONE),
-    ("/liem.audit.v1.AuditService/GetViewStatus", WATCHERS),
     ("/liem.audit.v1.AuditService/ListTrail", &[Agency, Official, Inspector, Administrator, Citizen]),
     ("/liem.delivery.v1.DeliveryService/AcceptCase", RECORDERS),
     ("/liem.delivery.v1.DeliveryService/ApologiseForDelay", RECORDERS),
@@ -51,7 +50,6 @@ pub const TABLE: &[(&str, &[Role])] = &[
     ("/liem.directory.v1.DirectoryService/SwapDays", ADMINISTRATORS),
     ("/liem.leaderboard.v1.LeaderboardService/ExplainFigure", EVERYONE),
     ("/liem.leaderboard.v1.LeaderboardService/GetBoard", EVERYONE),
-    ("/liem.leaderboard.v1.LeaderboardService/GetViewStatus", WATCHERS),
     ("/liem.ledger.v1.LedgerService/AppendEvents", &[Service]),
     ("/liem.ledger.v1.LedgerService/BatchGetEntries", LOG_READERS),
     ("/liem.ledger.v1.LedgerService/CheckLog", &[Inspector, Administrator]),
@@ -60,9 +58,18 @@ pub const TABLE: &[(&str, &[Role])] = &[
     ("/liem.ledger.v1.LedgerService/GetHead", &[Service, Inspector, Administrator]),
     ("/liem.ledger.v1.LedgerService/ListEntries", LOG_READERS),
     ("/liem.ledger.v1.LedgerService/ListStreamEntries", LOG_READERS),
+    ("/liem.view.v1.ViewAdmin/CompareGenerations", &[Inspector, Administrator]),
+    ("/liem.view.v1.ViewAdmin/DropGeneration", ADMINISTRATORS),
+    ("/liem.view.v1.ViewAdmin/GetDigest", WATCHERS),
+    ("/liem.view.v1.ViewAdmin/ListViews", WATCHERS),
+    ("/liem.view.v1.ViewAdmin/ResumeReplay", ADMINISTRATORS),
+    ("/liem.view.v1.ViewAdmin/RollBackGeneration", ADMINISTRATORS),
+    ("/liem.view.v1.ViewAdmin/StartReplay", ADMINISTRATORS),
+    ("/liem.view.v1.ViewAdmin/StopReplay", ADMINISTRATORS),
+    ("/liem.view.v1.ViewAdmin/SwitchGeneration", ADMINISTRATORS),
 ];
 
-/// Which service owns which stream categories: the ledger takes appends for a category from its owner only.
+/// Which service owns which stream categories: the ledger takes appends for a category from its owners only.
 pub const OWNERS: &[(&str, &[&str])] = &[
     ("ledger", &["ledger.log"]),
     (
@@ -70,6 +77,9 @@ pub const OWNERS: &[(&str, &[&str])] = &[
         &["directory.agency", "directory.unit", "directory.procedure", "directory.step", "directory.days"],
     ),
     ("delivery", &["delivery.case"]),
+    // Each view service records what is done with its own views.
+    ("audit", &["view.generations"]),
+    ("leaderboard", &["view.generations"]),
 ];
 
 /// The roles that may call an RPC, by its path; none for an RPC that isn't in the table.

@@ -1,53 +1,122 @@
 //! The digest of a view: BLAKE3 over its rows in key order, the same wherever the same prefix was folded.
 
 use futures::TryStreamExt as _;
-use sqlx::{AssertSqlSafe, Column as _, Row as _, SqliteConnection, TypeInfo as _, ValueRef as _};
+use sqlx::{AssertSqlSafe, SqliteConnection};
 
-use crate::{Table, ViewError};
+use crate::{History, Key, Row, Table, Value, View, ViewError, sql};
 
-/// The digest of the tables as the connection's snapshot has them.
-pub(crate) async fn digest(
+/// The digest of a view's rows as the connection sees them, at a position.
+pub(crate) async fn of<V: View>(
     connection: &mut SqliteConnection,
-    name: &str,
-    version: u32,
     position: u64,
-    tables: &[Table],
 ) -> Result<String, ViewError> {
-    let mut hasher = blake3::Hasher::new();
-    let mut part = |bytes: &[u8]| {
-        hasher.update(&(bytes.len() as u64).to_le_bytes());
-        hasher.update(bytes);
-    };
-    part(name.as_bytes());
-    part(&version.to_le_bytes());
-    part(&position.to_le_bytes());
-    for table in tables {
-        part(table.name.as_bytes());
-        let key: Vec<_> = table.key.iter().map(|(name, _)| *name).collect();
-        let sql = format!("SELECT * FROM {} ORDER BY {}", table.name, key.join(", "));
-        let mut rows = sqlx::query(AssertSqlSafe(sql)).fetch(&mut *connection);
-        while let Some(row) = rows.try_next().await? {
-            for column in row.columns() {
-                let value = row.try_get_raw(column.ordinal())?;
-                // Each value is told apart by its type, so that 1 and "1" don't hash alike.
-                match (value.is_null(), value.type_info().name()) {
-                    (true, _) => part(b"n"),
-                    (false, "INTEGER") => {
-                        let n: i64 = row.try_get(column.ordinal())?;
-                        part(b"i");
-                        part(&n.to_le_bytes());
-                    }
-                    (false, "TEXT") => {
-                        part(b"t");
-                        part(row.try_get::<&str, _>(column.ordinal())?.as_bytes());
-                    }
-                    (false, _) => {
-                        part(b"b");
-                        part(row.try_get::<&[u8], _>(column.ordinal())?);
-                    }
+    let mut digest = Digest::new::<V>(position);
+    for table in V::TABLES {
+        digest.table(table);
+        let mut rows = rows(connection, table, position);
+        while let Some((key, row)) = rows.try_next().await? {
+            digest.row(&key, &row);
+        }
+    }
+    Ok(digest.finish())
+}
+
+/// The rows of a table in key order, with positions up to and including one.
+pub(crate) fn rows<'c>(
+    connection: &'c mut SqliteConnection,
+    table: &'static Table,
+    position: u64,
+) -> impl futures::Stream<Item = Result<(Key, Row), ViewError>> + Unpin + Send + 'c {
+    let columns = sql::columns(table, "");
+    let sql = format!("SELECT {columns} FROM {} ORDER BY {}", table.name, sql::key(table, ""));
+    Box::pin(sqlx::query(AssertSqlSafe(sql)).fetch(connection).err_into().try_filter_map(move |found| {
+        let row = sql::row(table, &found).map(|(key, row)| Some((key, up_to(table, row, position)?)));
+        std::future::ready(row)
+    }))
+}
+
+/// The row as it was at a position; none where it has only later ones.
+fn up_to(table: &Table, mut row: Row, position: u64) -> Option<Row> {
+    if table.history == History::Versions {
+        return Some(row);
+    }
+    let (mut left, mut is_cut) = (0, false);
+    for value in &mut row {
+        if let Value::Positions(positions) = value {
+            if positions.max().is_some_and(|last| last > position) {
+                positions.remove_range(position + 1..);
+                is_cut = true;
+            }
+            left += positions.len();
+        }
+    }
+    for value in row.iter_mut().filter(|_| is_cut) {
+        if let Value::Int(number) = value {
+            *number = sql::stored(left);
+        }
+    }
+    (left > 0).then_some(row)
+}
+
+/// A digest that is being made, table by table and row by row.
+pub(crate) struct Digest(blake3::Hasher);
+
+impl Digest {
+    pub(crate) fn new<V: View>(position: u64) -> Self {
+        let mut digest = Self(blake3::Hasher::new());
+        digest.part(V::NAME.as_bytes());
+        digest.part(&V::VERSION.to_le_bytes());
+        digest.part(&position.to_le_bytes());
+        digest
+    }
+
+    fn part(&mut self, bytes: &[u8]) {
+        self.0.update(&(bytes.len() as u64).to_le_bytes());
+        self.0.update(bytes);
+    }
+
+    pub(crate) fn table(&mut self, table: &Table) {
+        self.part(table.name.as_bytes());
+    }
+
+    pub(crate) fn row(&mut self, key: &Key, row: &Row) {
+        for part in key {
+            match part {
+                crate::KeyPart::Int(n) => self.int(*n),
+                crate::KeyPart::Text(text) => self.text(text),
+            }
+        }
+        // Each value is told apart by its type, so that 1 and "1" don't hash alike.
+        for value in row {
+            match value {
+                Value::Null => self.part(b"n"),
+                Value::Int(n) => self.int(*n),
+                Value::Text(text) => self.text(text),
+                Value::Bytes(bytes) => {
+                    self.part(b"b");
+                    self.part(bytes);
+                }
+                // Each position, not the set as stored: that can be written in more ways than one.
+                Value::Positions(positions) => {
+                    let bytes: Vec<u8> = positions.iter().flat_map(u64::to_le_bytes).collect();
+                    self.part(b"p");
+                    self.part(&bytes);
                 }
             }
         }
     }
-    Ok(hasher.finalize().to_hex().to_string())
+
+    fn int(&mut self, n: i64) {
+        self.part(b"i");
+        self.part(&n.to_le_bytes());
+    }
+
+    fn text(&mut self, text: &str) {
+        self.part(b"t");
+        self.part(text.as_bytes());
+    }
+
+    pub(crate) fn finish(self) -> String {
+        self.0.finalize().to_hex().to_string()
+    }
 }

@@ -1,45 +1,29 @@
-//! A view's file: an SQLite database of its own, with the view's tables and its checkpoint.
+//! A view's file: an SQLite database of its own, with the view's tables, their earlier rows, and one row
+//! that says what it is and how far it has come.
 
 use std::{path::Path, time::Duration};
 
 use sqlx::{
-    AssertSqlSafe, ConnectOptions as _, Connection as _, Row as _, Sqlite, SqliteConnection,
-    query::Query,
-    sqlite::{SqliteArguments, SqliteConnectOptions, SqliteJournalMode, SqliteRow, SqliteSynchronous},
+    AssertSqlSafe, ConnectOptions as _, Connection as _, SqliteConnection,
+    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous},
 };
 
 use crate::{
-    Key, KeyPart, Kind, Positions, Row, Rows, Table, Value,
-    rows::{Keys, Slot},
+    History, Key, Positions, Row, Rows, Table, View, ViewError,
+    fixture::Fixture,
+    sql::{self, in_chunks},
 };
 
-/// A view's file that can't be used.
-#[derive(Debug, thiserror::Error)]
-pub enum ViewError {
-    /// The database failed.
-    #[error("the view's file failed")]
-    Database(#[from] sqlx::Error),
-    /// A stored set of positions can't be read.
-    #[error("the view's file holds a damaged set of positions: delete it, it comes back")]
-    Positions(#[source] std::io::Error),
-    /// The file belongs to another log.
-    #[error("the view's file is of the log {found}, not of {expected}: delete it, it comes back")]
-    OtherLog {
-        /// What it says.
-        found: String,
-        /// The log it should be of.
-        expected: String,
-    },
-    /// The log can't be read.
-    #[error("the log can't be read: {0}")]
-    Log(String),
-    /// The checkpoint is not where this follower left it.
-    #[error("another process writes the view's file: stop it, or use another data folder")]
-    OtherWriter,
+/// What a view's file says of itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Identity {
+    pub(crate) name: &'static str,
+    pub(crate) version: u32,
+    /// The log it is of.
+    pub(crate) origin: String,
+    /// The calendar of a what-if; empty for others.
+    pub(crate) calendar: String,
 }
-
-/// Rows per statement; a remainder goes into smaller ones, so that few statements need preparing.
-const ROWS: [usize; 3] = [100, 10, 1];
 
 pub(crate) fn options(path: &Path) -> SqliteConnectOptions {
     SqliteConnectOptions::new()
@@ -49,111 +33,147 @@ pub(crate) fn options(path: &Path) -> SqliteConnectOptions {
         // A view can lose its last commits to a power cut: it folds them again.
         .synchronous(SqliteSynchronous::Normal)
         .busy_timeout(Duration::from_secs(10))
+        .pragma("cache_size", "-65536")
 }
 
+/// A view's file, open for the one task that writes it.
 pub(crate) struct File {
     connection: SqliteConnection,
     tables: &'static [Table],
     /// The checkpoint as last read or written.
     saved: u64,
+    /// Positions between two snapshots.
+    every: u64,
 }
 
 impl File {
-    pub(crate) async fn open(path: &Path, tables: &'static [Table], origin: &str) -> Result<Self, ViewError> {
-        let mut connection = options(path).connect().await?;
+    /// Opens the file; makes it where there is none, or one of another version or log. `every` is how many
+    /// positions lie between two snapshots, where the file is new.
+    pub(crate) async fn open<V: View>(
+        path: &Path,
+        view: &V,
+        identity: &Identity,
+        fixture: &Fixture,
+        every: u64,
+    ) -> Result<Self, ViewError> {
+        if path.exists() && !is_of(path, view, identity).await? {
+            delete(path)?;
+        }
+        let mut file = Self::open_with(options(path), V::TABLES).await?;
+        sqlx::query("INSERT OR IGNORE INTO view VALUES (1, ?, ?, ?, ?, ?, ?, ?, 0)")
+            .bind(identity.name)
+            .bind(identity.version)
+            .bind(&identity.origin)
+            .bind(&identity.calendar)
+            .bind(fixture.entries)
+            .bind(&fixture.digest)
+            .bind(sql::stored(every))
+            .execute(&mut file.connection)
+            .await?;
+        let every: i64 =
+            sqlx::query_scalar("SELECT snapshot_every FROM view").fetch_one(&mut file.connection).await?;
+        file.every = sql::read(every);
+        Ok(file)
+    }
+
+    /// A file in memory, for folds that nobody keeps.
+    pub(crate) async fn in_memory(tables: &'static [Table]) -> Result<Self, ViewError> {
+        let mut file = Self::open_with(SqliteConnectOptions::new().in_memory(true), tables).await?;
+        sqlx::query("INSERT INTO view VALUES (1, '', 0, '', '', 0, '', ?, 0)")
+            .bind(i64::MAX)
+            .execute(&mut file.connection)
+            .await?;
+        Ok(file)
+    }
+
+    async fn open_with(options: SqliteConnectOptions, tables: &'static [Table]) -> Result<Self, ViewError> {
+        let mut connection = options.connect().await?;
         let mut tx = connection.begin_with("BEGIN IMMEDIATE").await?;
-        for table in tables {
-            sqlx::query(AssertSqlSafe(create(table))).execute(&mut *tx).await?;
-            for (i, index) in table.indexes.iter().enumerate() {
-                let name = table.name;
-                let sql = format!("CREATE INDEX IF NOT EXISTS {name}_{i} ON {name} ({index})");
-                sqlx::query(AssertSqlSafe(sql)).execute(&mut *tx).await?;
-            }
+        for statement in tables.iter().flat_map(sql::create) {
+            sqlx::query(AssertSqlSafe(statement)).execute(&mut *tx).await?;
         }
         sqlx::query(
-            "CREATE TABLE IF NOT EXISTS checkpoint (id INTEGER PRIMARY KEY CHECK (id = 1), \
-             position INTEGER NOT NULL, origin TEXT NOT NULL) STRICT",
+            "CREATE TABLE IF NOT EXISTS view (id INTEGER PRIMARY KEY CHECK (id = 1), name TEXT NOT NULL, \
+             version INTEGER NOT NULL, origin TEXT NOT NULL, calendar TEXT NOT NULL, \
+             fixture_entries INTEGER NOT NULL, fixture_digest TEXT NOT NULL, snapshot_every INTEGER NOT NULL, \
+             position INTEGER NOT NULL) STRICT",
         )
         .execute(&mut *tx)
         .await?;
-        sqlx::query("INSERT OR IGNORE INTO checkpoint VALUES (1, 0, ?)")
-            .bind(origin)
-            .execute(&mut *tx)
-            .await?;
         tx.commit().await?;
-        let found: String =
-            sqlx::query_scalar("SELECT origin FROM checkpoint").fetch_one(&mut connection).await?;
-        if found != origin {
-            return Err(ViewError::OtherLog { found, expected: origin.to_owned() });
-        }
-        Ok(Self { connection, tables, saved: 0 })
+        Ok(Self { connection, tables, saved: 0, every: u64::MAX })
+    }
+
+    pub(crate) fn connection(&mut self) -> &mut SqliteConnection {
+        &mut self.connection
+    }
+
+    /// Positions between two snapshots.
+    pub(crate) fn every(&self) -> u64 {
+        self.every
     }
 
     pub(crate) async fn checkpoint(&mut self) -> Result<u64, ViewError> {
         let position: i64 =
-            sqlx::query_scalar("SELECT position FROM checkpoint").fetch_one(&mut self.connection).await?;
-        self.saved = u64::try_from(position).unwrap_or(0);
+            sqlx::query_scalar("SELECT position FROM view").fetch_one(&mut self.connection).await?;
+        self.saved = sql::read(position);
         Ok(self.saved)
     }
 
-    /// Brings the named rows into memory, but for those that are there.
-    pub(crate) async fn load(&mut self, keys: Keys, rows: &mut Rows) -> Result<(), ViewError> {
-        let mut missing: Vec<Vec<Key>> = vec![Vec::new(); self.tables.len()];
-        for (table, key) in keys.named {
-            if !rows.tables[table].contains_key(&key) {
-                missing[table].push(key);
-            }
-        }
-        for ((table, mut keys), slots) in self.tables.iter().zip(missing).zip(&mut rows.tables) {
-            keys.sort_unstable();
-            for chunk in in_chunks(&keys) {
-                let mut query = sqlx::query(AssertSqlSafe(select(table, chunk.len())));
-                for part in chunk.iter().flatten() {
-                    query = bind_part(query, part);
-                }
-                for found in query.fetch_all(&mut self.connection).await? {
-                    let (key, row) = read(table, &found)?;
-                    slots.insert(key, Slot { row: Some(row), is_changed: false });
-                }
-            }
-            for key in keys {
-                slots.entry(key).or_insert(Slot { row: None, is_changed: false });
-            }
-        }
-        Ok(())
+    /// The position that the file holds, as last read or written.
+    pub(crate) fn saved(&self) -> u64 {
+        self.saved
     }
 
-    /// Writes what changed and the checkpoint in one transaction.
+    /// Writes what changed and the checkpoint in one transaction. All changes lie in the stretch that ends
+    /// at the next snapshot.
     pub(crate) async fn save(&mut self, rows: &mut Rows, position: u64) -> Result<(), ViewError> {
+        let stretch = position.saturating_sub(1) / self.every;
         let mut tx = self.connection.begin_with("BEGIN IMMEDIATE").await?;
         for (table, slots) in self.tables.iter().zip(&mut rows.tables) {
             // In key order: neighbours share pages.
-            let mut changed: Vec<(&Key, &Row)> = slots
-                .iter()
-                .filter(|(_, slot)| slot.is_changed)
-                .filter_map(|(key, slot)| Some((key, slot.row.as_ref()?)))
-                .collect();
+            let mut changed: Vec<_> = slots.iter_mut().filter(|(_, slot)| slot.is_changed).collect();
             changed.sort_unstable_by_key(|(key, _)| *key);
-            for chunk in in_chunks(&changed) {
-                let mut query = sqlx::query(AssertSqlSafe(upsert(table, chunk.len())));
+            if table.history == History::Versions {
+                let old = changed.iter().filter(|(_, slot)| slot.since.is_some_and(|since| since < stretch));
+                let old: Vec<&Key> = old.map(|(key, _)| *key).collect();
+                archive(&mut tx, table, &old, stretch).await?;
+            }
+            let gone = changed.iter().filter(|(_, slot)| slot.row.is_none() && slot.since.is_some());
+            let gone: Vec<&Key> = gone.map(|(key, _)| *key).collect();
+            for chunk in in_chunks(&gone) {
+                let mut query = sqlx::query(AssertSqlSafe(sql::delete(table, chunk.len())));
+                for part in chunk.iter().copied().flatten() {
+                    query = sql::bind_part(query, part);
+                }
+                query.execute(&mut *tx).await?;
+            }
+            let kept: Vec<(&Key, &Row)> =
+                changed.iter().filter_map(|(key, slot)| Some((*key, slot.row.as_ref()?))).collect();
+            for chunk in in_chunks(&kept) {
+                let mut query = sqlx::query(AssertSqlSafe(sql::upsert(table, chunk.len())));
                 for (key, row) in chunk {
                     for part in *key {
-                        query = bind_part(query, part);
+                        query = sql::bind_part(query, part);
                     }
                     for value in *row {
-                        query = bind_value(query, value)?;
+                        query = sql::bind_value(query, value)?;
+                    }
+                    if table.history == History::Versions {
+                        query = query.bind(sql::stored(stretch));
                     }
                 }
                 query.execute(&mut *tx).await?;
             }
-            for slot in slots.values_mut() {
+            for (_, slot) in changed {
                 slot.is_changed = false;
+                slot.since = slot.row.is_some().then_some(stretch);
             }
         }
         // Two writers, each with its own rows in memory, would mix them: only who saved last goes on.
-        let moved = sqlx::query("UPDATE checkpoint SET position = ? WHERE position = ?")
-            .bind(i64::try_from(position).unwrap_or(i64::MAX))
-            .bind(i64::try_from(self.saved).unwrap_or(i64::MAX))
+        let moved = sqlx::query("UPDATE view SET position = ? WHERE position = ?")
+            .bind(sql::stored(position))
+            .bind(sql::stored(self.saved))
             .execute(&mut *tx)
             .await?;
         if moved.rows_affected() != 1 {
@@ -165,102 +185,68 @@ impl File {
     }
 }
 
-/// Slices of a few fixed lengths.
-fn in_chunks<T>(items: &[T]) -> impl Iterator<Item = &[T]> {
-    let mut rest = items;
-    std::iter::from_fn(move || {
-        let size = ROWS.into_iter().find(|size| *size <= rest.len())?;
-        let (chunk, tail) = rest.split_at(size);
-        rest = tail;
-        Some(chunk)
-    })
-}
-
-fn create(table: &Table) -> String {
-    let kind = |kind| match kind {
-        Kind::Int => "INTEGER",
-        Kind::Text => "TEXT",
-        Kind::Positions => "BLOB",
-    };
-    let key = table.key.iter().map(|(name, k)| format!("{name} {} NOT NULL", kind(*k)));
-    let columns: Vec<_> =
-        key.chain(table.columns.iter().map(|(name, k)| format!("{name} {}", kind(*k)))).collect();
-    let key: Vec<_> = table.key.iter().map(|(name, _)| *name).collect();
-    format!(
-        "CREATE TABLE IF NOT EXISTS {} ({}, PRIMARY KEY ({})) STRICT, WITHOUT ROWID",
-        table.name,
-        columns.join(", "),
-        key.join(", ")
-    )
-}
-
-fn select(table: &Table, rows: usize) -> String {
-    let one = format!("({})", vec!["?"; table.key.len()].join(","));
-    let columns: Vec<_> =
-        table.key.iter().chain(table.columns).map(|(name, _)| format!("t.{name}")).collect();
-    let on: Vec<_> =
-        table.key.iter().enumerate().map(|(i, (name, _))| format!("t.{name} = a.column{}", i + 1)).collect();
-    // CROSS JOIN keeps the order: one seek in the key per asked row.
-    format!(
-        "SELECT {} FROM (VALUES {}) AS a CROSS JOIN {} AS t ON {}",
-        columns.join(","),
-        vec![one; rows].join(","),
-        table.name,
-        on.join(" AND ")
-    )
-}
-
-fn upsert(table: &Table, rows: usize) -> String {
-    let one = format!("({})", vec!["?"; table.key.len() + table.columns.len()].join(","));
-    format!("INSERT OR REPLACE INTO {} VALUES {}", table.name, vec![one; rows].join(","))
-}
-
-type Bound<'q> = Query<'q, Sqlite, SqliteArguments>;
-
-fn bind_part<'q>(query: Bound<'q>, part: &'q KeyPart) -> Bound<'q> {
-    match part {
-        KeyPart::Int(n) => query.bind(*n),
-        KeyPart::Text(text) => query.bind(text.as_str()),
-    }
-}
-
-fn bind_value<'q>(query: Bound<'q>, value: &'q Value) -> Result<Bound<'q>, ViewError> {
-    Ok(match value {
-        Value::Null => query.bind(None::<i64>),
-        Value::Int(n) => query.bind(*n),
-        Value::Text(text) => query.bind(text.as_str()),
-        Value::Positions(positions) => {
-            let mut bytes = Vec::with_capacity(positions.serialized_size());
-            positions.serialize_into(&mut bytes).map_err(ViewError::Positions)?;
-            query.bind(bytes)
+/// Puts the rows of these keys aside as they are: what they were until the stretch that begins.
+async fn archive(
+    connection: &mut SqliteConnection,
+    table: &Table,
+    keys: &[&Key],
+    stretch: u64,
+) -> Result<(), ViewError> {
+    for chunk in in_chunks(keys) {
+        let mut query = sqlx::query(AssertSqlSafe(sql::archive(table, chunk.len())));
+        for part in chunk.iter().copied().flatten() {
+            query = sql::bind_part(query, part);
         }
-    })
+        query.bind(sql::stored(stretch)).execute(&mut *connection).await?;
+    }
+    Ok(())
+}
+
+/// Whether a file is what it is opened as. A fold that changed without a new version is an error: the file
+/// may hold what nobody could recompute.
+async fn is_of<V: View>(path: &Path, view: &V, identity: &Identity) -> Result<bool, ViewError> {
+    let mut connection = options(path).create_if_missing(false).connect().await?;
+    let found: Result<Option<(String, u32, String, String, u32, String)>, sqlx::Error> =
+        sqlx::query_as("SELECT name, version, origin, calendar, fixture_entries, fixture_digest FROM view")
+            .fetch_optional(&mut connection)
+            .await;
+    connection.close().await?;
+    let (name, version, origin, calendar, entries, digest) = match found {
+        Ok(Some(found)) => found,
+        // Killed before it said what it is, or made by a version that said it elsewhere.
+        Ok(None) => return Ok(false),
+        Err(sqlx::Error::Database(_)) => return Ok(false),
+        Err(error) => return Err(error.into()),
+    };
+    if (name.as_str(), version) != (identity.name, identity.version) || calendar != identity.calendar {
+        tracing::warn!(view = identity.name, version, "the file is of another version: it's made again");
+        return Ok(false);
+    }
+    if origin != identity.origin {
+        return Err(ViewError::OtherLog { found: origin, expected: identity.origin.clone() });
+    }
+    if Fixture::of(view, Some(entries)).await?.is_none_or(|fixture| fixture.digest != digest) {
+        return Err(ViewError::FoldChanged { name: identity.name, version });
+    }
+    Ok(true)
+}
+
+/// Deletes a view's file, with what SQLite keeps beside it.
+pub(crate) fn delete(path: &Path) -> Result<(), ViewError> {
+    for suffix in ["", "-wal", "-shm"] {
+        let mut name = path.as_os_str().to_owned();
+        name.push(suffix);
+        match std::fs::remove_file(&name) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                return Err(ViewError::NotDeleted { path: path.display().to_string(), source: error });
+            }
+            _ => {}
+        }
+    }
+    Ok(())
 }
 
 /// A set of positions as stored.
 pub(crate) fn positions(bytes: &[u8]) -> Result<Positions, ViewError> {
     Positions::deserialize_from(bytes).map_err(ViewError::Positions)
-}
-
-fn read(table: &Table, found: &SqliteRow) -> Result<(Key, Row), ViewError> {
-    let mut key = Vec::with_capacity(table.key.len());
-    for (i, (_, kind)) in table.key.iter().enumerate() {
-        key.push(match kind {
-            Kind::Int => KeyPart::Int(found.try_get(i)?),
-            Kind::Text | Kind::Positions => KeyPart::Text(found.try_get(i)?),
-        });
-    }
-    let mut row = Vec::with_capacity(table.columns.len());
-    for (i, (_, kind)) in table.columns.iter().enumerate() {
-        let i = i + table.key.len();
-        row.push(match kind {
-            Kind::Int => found.try_get::<Option<i64>, _>(i)?.into(),
-            Kind::Text => found.try_get::<Option<String>, _>(i)?.into(),
-            Kind::Positions => match found.try_get::<Option<&[u8]>, _>(i)? {
-                Some(bytes) => Value::Positions(positions(bytes)?),
-                None => Value::Null,
-            },
-        });
-    }
-    Ok((key, row))
 }

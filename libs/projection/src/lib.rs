@@ -3,24 +3,40 @@
 //! A view says its name and version, its tables, which entries it wants, which rows an entry touches, and
 //! how it changes them ([`View`]). The runtime follows the log, brings the rows into memory, folds, and
 //! writes what changed together with the checkpoint in one transaction. A view's file can be deleted at any
-//! time: it comes back identical, which its [`Follower::digest`] shows.
+//! time: it comes back identical, which its digest shows.
 //!
 //! A fold sees the entry and the rows it named, and nothing else: no clock, no network, no log. An entry it
 //! can't fold stops the view, which then shows as unhealthy and says which entry it was.
+//!
+//! A view is built in generations, each a file. [`Follower`] keeps them as the record says, and answers from
+//! the live one, as it is or as of an earlier position; [`ViewAdminHandlers`] start, compare and switch them.
 
+mod admin;
+mod as_of;
+mod compare;
 mod digest;
 mod directory;
+mod error;
 mod file;
+mod fixture;
+mod fold;
 mod follower;
+mod generation;
+mod record;
 mod rows;
+mod sql;
 
+pub use admin::ViewAdminHandlers;
+pub use as_of::{AsOf, position_at};
 pub use directory::DirectoryFollower;
-pub use file::ViewError;
-pub use follower::{Follower, Snapshot, Status};
+pub use error::{FoldError, ViewError};
+pub use follower::{Follower, Options, SNAPSHOT_EVERY};
+pub use generation::{Snapshot, Status};
 pub use roaring::RoaringTreemap as Positions;
-pub use rows::{Column, Key, KeyPart, Keys, Kind, Row, Rows, Table, Value};
+pub use rows::{Column, History, Key, KeyPart, Keys, Kind, Row, Rows, Spans, Table, Value};
 
 use eventlog::{Entry, Filter};
+use rulebook::Calendar;
 
 /// A fold of the log.
 pub trait View: Send + Sync + 'static {
@@ -30,6 +46,8 @@ pub trait View: Send + Sync + 'static {
     const VERSION: u32;
     /// Its tables.
     const TABLES: &'static [Table];
+    /// The table, by its place, whose rows are summed up in others, if there is one.
+    const SUMMED: Option<usize> = None;
     /// What it takes from an entry.
     type Event: Send;
 
@@ -40,23 +58,25 @@ pub trait View: Send + Sync + 'static {
     fn read(&self, entry: &Entry) -> Result<Option<Self::Event>, FoldError>;
 
     /// Names every row that [`View::fold`] may look at or change.
-    fn keys(&self, event: &Self::Event, keys: &mut Keys);
+    fn keys(&self, event: &Self::Event, keys: &mut Keys<'_>);
 
     /// Changes the rows.
     fn fold(&self, event: Self::Event, rows: &mut Rows) -> Result<(), FoldError>;
-}
 
-/// An entry that a view can't fold.
-#[derive(Debug, thiserror::Error)]
-#[error("{problem}")]
-pub struct FoldError {
-    /// What is wrong with it.
-    pub problem: String,
-}
+    /// Names every row that [`View::sum`] changes for a row of the table that is summed up.
+    fn sum_keys(&self, _row: &Row, _keys: &mut Keys<'_>) {}
 
-impl FoldError {
-    /// A problem.
-    pub fn new(problem: impl std::fmt::Display) -> Self {
-        Self { problem: problem.to_string() }
+    /// Adds what a row of the table that is summed up counts for to the rows that sum it up, or takes it
+    /// away: `sign` is 1 or -1. When a row has changed, what it was is taken away and what it is is added.
+    fn sum(&self, _row: &Row, _sign: i64, _rows: &mut Rows) -> Result<(), FoldError> {
+        Ok(())
+    }
+
+    /// The same view under another calendar, for a what-if; none if nothing in it depends on one.
+    fn under(&self, _calendar: Calendar) -> Option<Self>
+    where
+        Self: Sized,
+    {
+        None
     }
 }

@@ -3,7 +3,7 @@
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt};
 
-use crate::{audit, delivery, directory, leaderboard, ledger};
+use crate::{audit, delivery, directory, leaderboard, ledger, view};
 
 /// A documented reason: an `ErrorReason` of one context. The comment at the enum's value in the `.proto`
 /// names the status code and the caller's next step.
@@ -19,6 +19,8 @@ pub enum Reason {
     Audit(audit::ErrorReason),
     /// A reason of the leaderboard.
     Leaderboard(leaderboard::ErrorReason),
+    /// A reason of the views as such.
+    View(view::ErrorReason),
 }
 
 macro_rules! from_reasons {
@@ -36,6 +38,7 @@ from_reasons! {
     Delivery, delivery;
     Audit, audit;
     Leaderboard, leaderboard;
+    View, view;
 }
 
 impl Reason {
@@ -47,6 +50,7 @@ impl Reason {
             Self::Delivery(r) => r.as_str_name(),
             Self::Audit(r) => r.as_str_name(),
             Self::Leaderboard(r) => r.as_str_name(),
+            Self::View(r) => r.as_str_name(),
         };
         name.strip_prefix("ERROR_REASON_").unwrap_or(name)
     }
@@ -59,6 +63,7 @@ impl Reason {
             Self::Delivery(_) => "delivery.liem",
             Self::Audit(_) => "audit.liem",
             Self::Leaderboard(_) => "leaderboard.liem",
+            Self::View(_) => "view.liem",
         }
     }
 
@@ -79,6 +84,7 @@ impl Reason {
                 leaderboard::ErrorReason::SubjectUnknown => Code::NotFound,
                 leaderboard::ErrorReason::CellSuppressed => Code::PermissionDenied,
             },
+            Self::View(r) => view_code(r),
         }
     }
 }
@@ -112,6 +118,22 @@ fn directory_code(reason: directory::ErrorReason) -> Code {
         R::AgencyExists | R::UnitExists | R::ProcedureExists | R::StepExists => Code::AlreadyExists,
         R::AgencyUnknown | R::ProcedureUnknown => Code::NotFound,
         R::TermsOutOfOrder | R::DayUnchanged => Code::FailedPrecondition,
+    }
+}
+
+fn view_code(reason: view::ErrorReason) -> Code {
+    use view::ErrorReason as R;
+    match reason {
+        R::Unspecified => Code::Unknown,
+        R::ViewUnknown | R::GenerationUnknown => Code::NotFound,
+        R::TooManyGenerations => Code::ResourceExhausted,
+        R::GenerationLive
+        | R::GenerationBehind
+        | R::WhatIfNeverLive
+        | R::NothingToRollBack
+        | R::ReplayStopped
+        | R::ReplayRunning
+        | R::CalendarUnused => Code::FailedPrecondition,
     }
 }
 

@@ -6,7 +6,7 @@ use chrono::FixedOffset;
 use eventlog::{Entry, EventLog, Header, actor_to_proto, occurred_to_proto};
 use events::{Occurred, Role as SubjectRole};
 use identity::{Caller, Role};
-use projection::{Follower, Snapshot};
+use projection::{AsOf, Follower, Snapshot};
 use proto::{
     Failure, Timestamp,
     audit::{self as pb, ErrorReason, audit_service_server::AuditService},
@@ -39,8 +39,6 @@ struct Query {
     /// The range of time, in microseconds since 1970 UTC: [from, until).
     from: Option<i64>,
     until: Option<i64>,
-    as_of: Option<u64>,
-    at_least: u64,
     limit: usize,
     /// Where to go on, as in the page token.
     place: Option<u64>,
@@ -52,9 +50,9 @@ impl AuditHandlers {
         Self { view, log, zone }
     }
 
-    fn decode(caller: &Caller, request: pb::ListTrailRequest) -> Result<Query, Failure> {
+    fn decode(caller: &Caller, request: &pb::ListTrailRequest) -> Result<Query, Failure> {
         let order = request.order();
-        let subject = request.subject.ok_or_else(|| Failure::field("subject", "say whose trail"))?;
+        let subject = request.subject.as_ref().ok_or_else(|| Failure::field("subject", "say whose trail"))?;
         let role = SubjectRole::parse(&subject.role).ok_or_else(|| {
             let roles: Vec<_> = SubjectRole::ALL.iter().map(|role| role.as_str()).collect();
             let text = format!("a subject's role is one of: {}", roles.join(", "));
@@ -64,11 +62,6 @@ impl AuditHandlers {
             return Err(Failure::field("subject.id", "say whose trail"));
         }
         standing::check(caller, role, &subject.id)?;
-        if request.as_of_position > 0 && !caller.is_inspector() {
-            // By asking as of one position after another anyone could find a line's exact one.
-            let text = "only inspectors ask as of a position: leave `as_of_position` empty";
-            return Err(Failure::new(Shared::NoStanding, text));
-        }
         if request.types.len() > TYPES_MAX {
             return Err(Failure::field("types", format!("ask for {TYPES_MAX} at most")));
         }
@@ -93,35 +86,32 @@ impl AuditHandlers {
             is_newest_first: order != ListOrder::OldestFirst,
             from: time("occurred_from", &request.occurred_from)?,
             until: time("occurred_until", &request.occurred_until)?,
-            as_of: (request.as_of_position > 0).then_some(request.as_of_position),
-            at_least: request.at_least_position,
             limit: page_size_from(request.page_size)?,
             place: place_of(&request.page_token)?,
         })
     }
 
-    /// The lines of a page, and the position to go on past.
+    /// The lines of a page, and the place to go on past.
     async fn lines(
         &self,
         caller: &Caller,
         snapshot: &mut Snapshot,
         query: &Query,
-        as_of: u64,
+        total: u64,
     ) -> Result<(Vec<pb::TrailLine>, Option<u64>), Failure> {
         let mut lines = Vec::new();
         let mut looked = 0;
         let mut past = match query.place {
             None => 0,
             Some(place) => {
-                let position = query::position_at(snapshot, &query.terms, place, as_of).await?;
+                let position = query::position_at(snapshot, &query.terms, place).await?;
                 position.ok_or_else(token_invalid)?
             }
         };
         let is_ranged = query.from.is_some() || query.until.is_some();
         loop {
             let limit = query.limit - lines.len();
-            let page =
-                query::positions(snapshot, &query.terms, past, query.is_newest_first, as_of, limit).await?;
+            let page = query::positions(snapshot, &query.terms, past, query.is_newest_first, limit).await?;
             let Some(last) = page.positions.last().copied() else { return Ok((lines, None)) };
             looked += page.positions.len();
             past = last;
@@ -135,7 +125,13 @@ impl AuditHandlers {
                 return Ok((lines, None));
             }
             if lines.len() == query.limit || !is_ranged || looked >= LOOKED_THROUGH {
-                return Ok((lines, Some(past)));
+                // The place of the last one looked at, counted from the oldest.
+                let looked = looked as u64;
+                let place = match (query.is_newest_first, query.place) {
+                    (true, place) => place.unwrap_or(total + 1) - looked,
+                    (false, place) => place.unwrap_or(0) + looked,
+                };
+                return Ok((lines, Some(place)));
             }
         }
     }
@@ -216,48 +212,34 @@ impl AuditService for AuditHandlers {
         request: Request<pb::ListTrailRequest>,
     ) -> Result<Response<pb::ListTrailResponse>, Status> {
         let caller = Caller::of(&request)?;
-        let mut query = Self::decode(&caller, request.into_inner())?;
+        let request = request.into_inner();
+        let mut query = Self::decode(&caller, &request)?;
         if !caller.is_inspector() {
             query.widen_to_days(self.zone);
         }
-        let wanted = query.at_least.max(query.as_of.unwrap_or(0));
-        let mut snapshot = self.view.at_least(wanted).await?;
-        let as_of = query.as_of.unwrap_or(snapshot.position);
-        let total = query::count(&mut snapshot, &query.terms, as_of).await.map_err(Failure::from)?;
+        let asked = AsOf { position: request.as_of_position, time: request.as_of_time.as_ref() };
+        // Posting lists only grow: what comes after the position is left out.
+        let mut snapshot = match asked.position(&caller, &*self.log, self.zone).await? {
+            Some(position) => {
+                let snapshot = self.view.at_least(position.max(request.at_least_position)).await?;
+                Snapshot { position, ..snapshot }
+            }
+            None => self.view.at_least(request.at_least_position).await?,
+        };
+        let total = query::count(&mut snapshot, &query.terms).await.map_err(Failure::from)?;
         if total == 0 {
-            let subject =
-                query::count(&mut snapshot, &query.terms[..1], as_of).await.map_err(Failure::from)?;
+            let subject = query::count(&mut snapshot, &query.terms[..1]).await.map_err(Failure::from)?;
             if subject == 0 {
                 let text = "nothing was recorded about this subject: check its role and id";
                 return Err(Failure::new(ErrorReason::SubjectUnknown, text).into());
             }
         }
-        let (lines, next) = self.lines(&caller, &mut snapshot, &query, as_of).await?;
-        let next_page_token = match next {
-            Some(past) => {
-                query::count(&mut snapshot, &query.terms, past).await.map_err(Failure::from)?.to_string()
-            }
-            None => String::new(),
-        };
+        let (lines, next) = self.lines(&caller, &mut snapshot, &query, total).await?;
         Ok(Response::new(pb::ListTrailResponse {
             lines,
-            next_page_token,
-            position: as_of,
+            next_page_token: next.map_or_else(String::new, |place| place.to_string()),
+            position: snapshot.position,
             total_count: i64::try_from(total).unwrap_or(i64::MAX),
-        }))
-    }
-
-    async fn get_view_status(
-        &self,
-        _: Request<pb::GetViewStatusRequest>,
-    ) -> Result<Response<pb::GetViewStatusResponse>, Status> {
-        let status = self.view.status();
-        let (position, digest) = self.view.digest().await?;
-        Ok(Response::new(pb::GetViewStatusResponse {
-            position,
-            head_position: status.head,
-            stopped_because: status.stopped.unwrap_or_default(),
-            digest,
         }))
     }
 }

@@ -1,8 +1,10 @@
 //! Trails as intersections of posting lists.
 
+use std::collections::BTreeMap;
+
 use projection::{Positions, Snapshot, ViewError};
 
-use crate::view::segment;
+use crate::view::{segment, stretch};
 
 /// One page of positions.
 pub(crate) struct PositionPage {
@@ -11,64 +13,80 @@ pub(crate) struct PositionPage {
     pub(crate) has_more: bool,
 }
 
+/// What is looked for: all of these hold, each a list of alternatives.
+pub(crate) type Terms = [Vec<String>];
+
 /// The positions of the entries that have all terms, past a position, newest or oldest first, up to and
-/// including `as_of`.
+/// including that of the snapshot.
 pub(crate) async fn positions(
     snapshot: &mut Snapshot,
-    terms: &[Vec<String>],
+    terms: &Terms,
     past: u64,
     is_newest_first: bool,
-    as_of: u64,
     limit: usize,
 ) -> Result<PositionPage, ViewError> {
-    let mut found = Vec::with_capacity(limit);
+    let mut found = Vec::with_capacity(limit + 1);
+    let as_of = snapshot.position;
     let (low, high) = match (is_newest_first, past) {
         (true, 0) => (0, as_of),
         (true, past) => (0, as_of.min(past - 1)),
         (false, past) => (past, as_of),
     };
-    if low >= high {
-        return Ok(PositionPage { positions: found, has_more: false });
-    }
-    let Some((first, others)) = terms.split_first() else {
-        return Ok(PositionPage { positions: found, has_more: false });
-    };
-    let segments = segments(snapshot, first, segment(low), segment(high), is_newest_first).await?;
-    for number in segments {
-        let mut matching = union(snapshot, first, number).await?;
-        for alternatives in others {
-            matching &= union(snapshot, alternatives, number).await?;
-        }
-        matching.remove_range(..=low);
-        matching.remove_range(high + 1..);
-        let rest = limit + 1 - found.len();
+    if low < high {
+        let mut stretches = stretches(snapshot, terms, low + 1, high).await?;
         if is_newest_first {
-            found.extend(matching.iter().rev().take(rest));
-        } else {
-            found.extend(matching.iter().take(rest));
+            stretches.reverse();
         }
-        if found.len() > limit {
-            found.truncate(limit);
-            return Ok(PositionPage { positions: found, has_more: true });
+        for number in stretches {
+            let mut matching = matching(snapshot, terms, number).await?;
+            matching.remove_range(..=low);
+            matching.remove_range(high + 1..);
+            let rest = limit + 1 - found.len();
+            if is_newest_first {
+                found.extend(matching.iter().rev().take(rest));
+            } else {
+                found.extend(matching.iter().take(rest));
+            }
+            if found.len() > limit {
+                found.truncate(limit);
+                return Ok(PositionPage { positions: found, has_more: true });
+            }
         }
     }
     Ok(PositionPage { positions: found, has_more: false })
 }
 
-/// How many entries up to `as_of` have all terms.
-pub(crate) async fn count(
-    snapshot: &mut Snapshot,
-    terms: &[Vec<String>],
-    as_of: u64,
-) -> Result<u64, ViewError> {
-    let Some((first, others)) = terms.split_first() else { return Ok(0) };
+/// How many entries have all terms.
+pub(crate) async fn count(snapshot: &mut Snapshot, terms: &Terms) -> Result<u64, ViewError> {
+    let as_of = snapshot.position;
+    // One posting list says its numbers itself, but for the segment that goes on past the snapshot's position.
+    if let [alternatives] = terms
+        && let [term] = alternatives.as_slice()
+    {
+        let before: i64 = sqlx::query_scalar(
+            "WITH RECURSIVE asked(n) AS (VALUES (0) UNION ALL SELECT n + 1 FROM asked WHERE n < ?1) \
+             SELECT coalesce(sum(number), 0) FROM asked CROSS JOIN posting \
+             ON stretch = n AND term = ?2 AND segment < ?3",
+        )
+        .bind(stretch(as_of))
+        .bind(term)
+        .bind(segment(as_of))
+        .fetch_one(&mut *snapshot.tx)
+        .await?;
+        let last: Option<Vec<u8>> = sqlx::query_scalar(
+            "SELECT positions FROM posting WHERE stretch = ? AND term = ? AND segment = ?",
+        )
+        .bind(stretch(as_of))
+        .bind(term)
+        .bind(segment(as_of))
+        .fetch_optional(&mut *snapshot.tx)
+        .await?;
+        let last = last.map(|bytes| Snapshot::positions(&bytes)).transpose()?;
+        return Ok(u64::try_from(before).unwrap_or(0) + last.map_or(0, |positions| positions.rank(as_of)));
+    }
     let mut total = 0;
-    for number in segments(snapshot, first, 0, segment(as_of), false).await? {
-        let mut matching = union(snapshot, first, number).await?;
-        for alternatives in others {
-            matching &= union(snapshot, alternatives, number).await?;
-        }
-        total += matching.rank(as_of);
+    for number in stretches(snapshot, terms, 1, as_of).await? {
+        total += matching(snapshot, terms, number).await?.rank(as_of);
     }
     Ok(total)
 }
@@ -76,17 +94,13 @@ pub(crate) async fn count(
 /// The position of the `place`-th entry that has all terms, from 1, oldest first; none past the last.
 pub(crate) async fn position_at(
     snapshot: &mut Snapshot,
-    terms: &[Vec<String>],
+    terms: &Terms,
     place: u64,
-    as_of: u64,
 ) -> Result<Option<u64>, ViewError> {
-    let Some((first, others)) = terms.split_first() else { return Ok(None) };
+    let as_of = snapshot.position;
     let Some(mut rest) = place.checked_sub(1) else { return Ok(None) };
-    for number in segments(snapshot, first, 0, segment(as_of), false).await? {
-        let mut matching = union(snapshot, first, number).await?;
-        for alternatives in others {
-            matching &= union(snapshot, alternatives, number).await?;
-        }
+    for number in stretches(snapshot, terms, 1, as_of).await? {
+        let matching = matching(snapshot, terms, number).await?;
         if let Some(position) = matching.select(rest) {
             return Ok(Some(position).filter(|position| *position <= as_of));
         }
@@ -95,46 +109,53 @@ pub(crate) async fn position_at(
     Ok(None)
 }
 
-/// The segments in which one of the terms occurs, in order.
-async fn segments(
+/// The stretches between two positions in which one of the first terms occurs, in order.
+async fn stretches(
     snapshot: &mut Snapshot,
-    terms: &[String],
-    low: i64,
-    high: i64,
-    is_newest_first: bool,
+    terms: &Terms,
+    low: u64,
+    high: u64,
 ) -> Result<Vec<i64>, ViewError> {
-    let mut segments = Vec::new();
-    for term in terms {
-        let found: Vec<i64> =
-            sqlx::query_scalar("SELECT segment FROM posting WHERE term = ? AND segment BETWEEN ? AND ?")
-                .bind(term)
-                .bind(low)
-                .bind(high)
-                .fetch_all(&mut *snapshot.tx)
-                .await?;
-        segments.extend(found);
+    let mut stretches = Vec::new();
+    for term in terms.first().into_iter().flatten() {
+        let found: Vec<i64> = sqlx::query_scalar(
+            "WITH RECURSIVE asked(n) AS (VALUES (?1) UNION ALL SELECT n + 1 FROM asked WHERE n < ?2) \
+             SELECT n FROM asked WHERE EXISTS (SELECT 1 FROM posting WHERE stretch = n AND term = ?3)",
+        )
+        .bind(stretch(low))
+        .bind(stretch(high))
+        .bind(term)
+        .fetch_all(&mut *snapshot.tx)
+        .await?;
+        stretches.extend(found);
     }
-    segments.sort_unstable();
-    segments.dedup();
-    if is_newest_first {
-        segments.reverse();
-    }
-    Ok(segments)
+    stretches.sort_unstable();
+    stretches.dedup();
+    Ok(stretches)
 }
 
-/// The positions in a segment at which one of the terms occurs.
-async fn union(snapshot: &mut Snapshot, terms: &[String], segment: i64) -> Result<Positions, ViewError> {
-    let mut positions = Positions::new();
-    for term in terms {
-        let bytes: Option<Vec<u8>> =
-            sqlx::query_scalar("SELECT positions FROM posting WHERE term = ? AND segment = ?")
-                .bind(term)
-                .bind(segment)
-                .fetch_optional(&mut *snapshot.tx)
-                .await?;
-        if let Some(bytes) = bytes {
-            positions |= Snapshot::positions(&bytes)?;
+/// The positions in a stretch at which all terms occur.
+async fn matching(snapshot: &mut Snapshot, terms: &Terms, stretch: i64) -> Result<Positions, ViewError> {
+    let mut matching: Option<Positions> = None;
+    for alternatives in terms {
+        let mut union: BTreeMap<i64, Positions> = BTreeMap::new();
+        for term in alternatives {
+            let found: Vec<(i64, Vec<u8>)> =
+                sqlx::query_as("SELECT segment, positions FROM posting WHERE stretch = ? AND term = ?")
+                    .bind(stretch)
+                    .bind(term)
+                    .fetch_all(&mut *snapshot.tx)
+                    .await?;
+            for (segment, bytes) in found {
+                *union.entry(segment).or_default() |= Snapshot::positions(&bytes)?;
+            }
         }
+        let mut positions = Positions::new();
+        union.into_values().for_each(|segment| positions |= segment);
+        matching = Some(match matching {
+            None => positions,
+            Some(matching) => matching & positions,
+        });
     }
-    Ok(positions)
+    Ok(matching.unwrap_or_default())
 }

@@ -1,11 +1,17 @@
 //! The fold: positions by subject, type and actor.
 
 use eventlog::{Entry, Filter, Header};
-use projection::{FoldError, Key, KeyPart, Keys, Kind, Positions, Row, Rows, Table, Value, View};
+use projection::{
+    FoldError, History, Key, KeyPart, Keys, Kind, Positions, Row, Rows, Spans, Table, Value, View,
+};
 
 /// Positions in one segment of a posting list. A row of a busy subject is at most 8 KiB and is written once
 /// a batch; a trail reads the newest segments first.
 pub(crate) const SEGMENT: u64 = 1 << 16;
+
+/// Positions in one stretch, which comes first in the key: so the rows that a batch writes lie together at the
+/// end of the table however long the log is, and a term is looked up once a stretch.
+pub(crate) const STRETCH: u64 = 1 << 20;
 
 const POSTING: usize = 0;
 
@@ -15,7 +21,7 @@ pub struct AuditView;
 /// What the fold takes from an entry.
 pub struct Posting {
     position: u64,
-    terms: Vec<String>,
+    keys: Vec<Key>,
 }
 
 /// The term of a posting list: what is looked for, with its kind in front.
@@ -33,21 +39,29 @@ pub(crate) fn actor_term(actor: &str) -> String {
 
 /// The segment of a position, as stored.
 pub(crate) fn segment(position: u64) -> i64 {
-    i64::try_from(position / SEGMENT).unwrap_or(i64::MAX)
+    i64::try_from(position.saturating_sub(1) / SEGMENT).unwrap_or(i64::MAX)
 }
 
-fn key(term: &str, position: u64) -> [KeyPart; 2] {
-    [term.into(), segment(position).into()]
+/// The stretch of a position, as stored.
+pub(crate) fn stretch(position: u64) -> i64 {
+    i64::try_from(position.saturating_sub(1) / STRETCH).unwrap_or(i64::MAX)
+}
+
+fn key(term: String, position: u64) -> Key {
+    vec![stretch(position).into(), KeyPart::Text(term), segment(position).into()]
 }
 
 impl View for AuditView {
     const NAME: &'static str = "audit";
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
     const TABLES: &'static [Table] = &[Table {
         name: "posting",
-        key: &[("term", Kind::Text), ("segment", Kind::Int)],
-        columns: &[("positions", Kind::Positions)],
+        key: &[("stretch", Kind::Int), ("term", Kind::Text), ("segment", Kind::Int)],
+        // The number comes first: it's read without the set.
+        columns: &[("number", Kind::Int), ("positions", Kind::Positions)],
         indexes: &[],
+        history: History::Positions,
+        spans: Some(Spans { column: 2, positions: SEGMENT }),
     }];
     type Event = Posting;
 
@@ -57,28 +71,28 @@ impl View for AuditView {
 
     fn read(&self, entry: &Entry) -> Result<Option<Posting>, FoldError> {
         let header: Header = entry.header().map_err(FoldError::new)?;
-        let mut terms: Vec<String> =
-            header.subjects.iter().map(|s| subject_term(s.role.as_str(), &s.id)).collect();
-        terms.push(type_term(&header.event_type));
-        terms.push(actor_term(&header.actor.id));
-        Ok(Some(Posting { position: entry.position, terms }))
+        let position = entry.position;
+        let mut keys: Vec<Key> =
+            header.subjects.iter().map(|s| key(subject_term(s.role.as_str(), &s.id), position)).collect();
+        keys.push(key(type_term(&header.event_type), position));
+        keys.push(key(actor_term(&header.actor.id), position));
+        Ok(Some(Posting { position, keys }))
     }
 
-    fn keys(&self, posting: &Posting, keys: &mut Keys) {
-        for term in &posting.terms {
-            keys.add(POSTING, key(term, posting.position));
+    fn keys(&self, posting: &Posting, keys: &mut Keys<'_>) {
+        for key in &posting.keys {
+            keys.add_key(POSTING, key.clone());
         }
     }
 
     fn fold(&self, posting: Posting, rows: &mut Rows) -> Result<(), FoldError> {
-        for term in &posting.terms {
-            let key: Key = key(term, posting.position).into();
-            let row: &mut Row =
-                rows.change(POSTING, &key).get_or_insert_with(|| vec![Value::Positions(Positions::new())]);
-            let Some(Value::Positions(positions)) = row.first_mut() else {
+        for key in &posting.keys {
+            let empty = || vec![Value::Int(0), Value::Positions(Positions::new())];
+            let row: &mut Row = rows.change(POSTING, key).get_or_insert_with(empty);
+            let [Value::Int(number), Value::Positions(positions)] = row.as_mut_slice() else {
                 return Err(FoldError::new("a posting list holds no positions"));
             };
-            positions.insert(posting.position);
+            *number += i64::from(positions.insert(posting.position));
         }
         Ok(())
     }

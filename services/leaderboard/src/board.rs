@@ -2,14 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, Datelike as _, FixedOffset};
+use chrono::FixedOffset;
 use projection::{Snapshot, ViewError};
 use sqlx::{AssertSqlSafe, Row as _};
 
 use crate::{
-    figures::{self, CLOSED, Clock, ONLINE, OPEN, RECEIVED},
+    marks::{self, Clock, bit},
     period::Period,
     suppression::Cells,
+    view::{self, SUMS},
 };
 
 /// Whose rows.
@@ -45,14 +46,16 @@ pub(crate) struct Query {
 }
 
 impl Query {
-    /// The days of the period, as counted from the year 1, first and last.
+    /// The days of the period up to the judged instant, as counted from the year 1, first and last.
     pub(crate) fn days(&self) -> (i64, i64) {
-        let day = |micros: i64| {
-            let time = DateTime::from_timestamp_micros(micros)?;
-            Some(i64::from(time.with_timezone(&self.zone).date_naive().num_days_from_ce()))
-        };
-        let last = self.until.saturating_sub(1).min(self.judged_at);
-        (day(self.from).unwrap_or(i64::MIN), day(last).unwrap_or(i64::MAX))
+        let first = if self.from == i64::MIN { i64::MIN } else { marks::day(self.from, self.zone) };
+        (first, marks::day(self.until.saturating_sub(1).min(self.judged_at), self.zone))
+    }
+
+    /// The first month of the period, and the month of the judged instant.
+    fn months(&self) -> (i64, i64) {
+        let first = if self.from == i64::MIN { i64::MIN } else { marks::month(self.from, self.zone) };
+        (first, marks::month(self.judged_at, self.zone))
     }
 
     /// The bounds of a period, and the instant to judge at: as asked, else the end of the period, or now
@@ -148,126 +151,176 @@ impl Counts {
     }
 }
 
-/// Counts every row of a board that has anything to count, by subject.
+/// Counts every row of a board that has anything to count, by subject: whole months from their sums, and the
+/// month of the judged instant from the marks of its days.
 pub(crate) async fn count(snapshot: &mut Snapshot, query: &Query) -> Result<Vec<Counts>, ViewError> {
     let mut rows = BTreeMap::new();
-    count_cases(snapshot, query, &mut rows).await?;
-    count_working_days(snapshot, query, &mut rows).await?;
-    count_steps(snapshot, query, &mut rows).await?;
-    Ok(rows.into_values().filter(|row: &Counts| !row.is_empty()).collect())
+    count_months(snapshot, query, &mut rows).await?;
+    count_durations(snapshot, query, &mut rows).await?;
+    count_days(snapshot, query, &mut rows).await?;
+    let counts = rows.into_iter().map(|(subject, row)| row.counts(subject, query.clock));
+    Ok(counts.filter(|row| !row.is_empty()).collect())
 }
 
-fn row<'a>(rows: &'a mut BTreeMap<String, Counts>, subject: &str, agency: &str) -> &'a mut Counts {
-    rows.entry(subject.to_owned()).or_insert_with(|| Counts {
-        subject: subject.to_owned(),
-        agency: agency.to_owned(),
-        ..Counts::default()
-    })
+/// A row that is being counted.
+#[derive(Default)]
+struct Counting {
+    agency: String,
+    sums: [i64; SUMS.len()],
+    working_days: BTreeMap<i64, u64>,
 }
 
-/// The condition that picks the rows' agency: everything for an empty one.
-const OF_AGENCY: &str = "(?4 = '' OR agency = ?4)";
+impl Counting {
+    fn counts(self, subject: String, clock: Clock) -> Counts {
+        let [
+            received,
+            channel_known,
+            online,
+            closed,
+            on_time_statutory,
+            late_statutory,
+            on_time_committed,
+            late_committed,
+            rated,
+            rating_sum,
+            open,
+            overdue_statutory,
+            overdue_committed,
+            steps,
+        ] = self.sums.map(unsigned);
+        Counts {
+            subject,
+            agency: self.agency,
+            received,
+            channel_known,
+            online,
+            closed,
+            on_time_statutory,
+            late_statutory,
+            on_time_committed,
+            late_committed,
+            open,
+            open_late: match clock {
+                Clock::Committed => overdue_committed,
+                Clock::Statutory => overdue_statutory,
+            },
+            rated,
+            rating_sum,
+            steps,
+            working_days: self.working_days,
+        }
+    }
+}
 
-async fn count_cases(
+fn row<'a>(rows: &'a mut BTreeMap<String, Counting>, subject: &str, agency: &str) -> &'a mut Counting {
+    rows.entry(subject.to_owned())
+        .or_insert_with(|| Counting { agency: agency.to_owned(), ..Counting::default() })
+}
+
+/// The sums that are counted up to the judged instant, whatever the period.
+fn is_standing(sum: &str) -> bool {
+    matches!(sum, "open" | "overdue_statutory" | "overdue_committed")
+}
+
+async fn count_months(
     snapshot: &mut Snapshot,
     query: &Query,
-    rows: &mut BTreeMap<String, Counts>,
+    rows: &mut BTreeMap<String, Counting>,
 ) -> Result<(), ViewError> {
     let subject = query.by.column();
-    let figures = [
-        RECEIVED.to_owned(),
-        format!("({RECEIVED} AND channel IS NOT NULL)"),
-        format!("({RECEIVED} AND {ONLINE})"),
-        CLOSED.to_owned(),
-        figures::on_time(Clock::Statutory),
-        figures::late(Clock::Statutory),
-        figures::on_time(Clock::Committed),
-        figures::late(Clock::Committed),
-        OPEN.to_owned(),
-        figures::open_late(query.clock),
-        format!("({CLOSED} AND rating IS NOT NULL)"),
-    ];
-    let counts: Vec<_> = figures.iter().map(|f| format!("coalesce(sum({f}), 0)")).collect();
+    let sums = SUMS.map(|sum| {
+        if is_standing(sum) {
+            format!("sum({sum})")
+        } else {
+            format!("coalesce(sum(CASE WHEN month >= ?1 THEN {sum} END), 0)")
+        }
+    });
     let sql = format!(
-        "SELECT {subject}, max(agency), {}, coalesce(sum(CASE WHEN {CLOSED} THEN rating END), 0) \
-         FROM cases WHERE {subject} IS NOT NULL AND {OF_AGENCY} GROUP BY {subject}",
-        counts.join(", ")
+        "SELECT {subject}, max(agency), {} FROM months \
+         WHERE month < ?2 AND {subject} <> '' AND (?3 = '' OR agency = ?3) GROUP BY {subject}",
+        sums.join(", ")
     );
+    let (first, judged) = query.months();
     // Only constant pieces are joined; every value is bound.
     let found = sqlx::query(AssertSqlSafe(sql))
-        .bind(query.from)
-        .bind(query.until)
-        .bind(query.judged_at)
+        .bind(first)
+        .bind(judged)
         .bind(&query.agency)
         .fetch_all(&mut *snapshot.tx)
         .await?;
     for found in found {
-        let counts = row(rows, found.try_get(0)?, found.try_get(1)?);
-        let figures = [
-            &mut counts.received,
-            &mut counts.channel_known,
-            &mut counts.online,
-            &mut counts.closed,
-            &mut counts.on_time_statutory,
-            &mut counts.late_statutory,
-            &mut counts.on_time_committed,
-            &mut counts.late_committed,
-            &mut counts.open,
-            &mut counts.open_late,
-            &mut counts.rated,
-            &mut counts.rating_sum,
-        ];
-        for (i, figure) in figures.into_iter().enumerate() {
-            *figure = unsigned(found.try_get(i + 2)?);
+        let counting = row(rows, found.try_get(0)?, found.try_get(1)?);
+        for (i, sum) in counting.sums.iter_mut().enumerate() {
+            *sum = found.try_get(i + 2)?;
         }
     }
     Ok(())
 }
 
-async fn count_working_days(
+async fn count_durations(
     snapshot: &mut Snapshot,
     query: &Query,
-    rows: &mut BTreeMap<String, Counts>,
+    rows: &mut BTreeMap<String, Counting>,
 ) -> Result<(), ViewError> {
     let subject = query.by.column();
     let sql = format!(
-        "SELECT {subject}, max(agency), working_days, count(*) FROM cases \
-         WHERE {subject} IS NOT NULL AND {CLOSED} AND {OF_AGENCY} GROUP BY {subject}, working_days"
+        "SELECT {subject}, max(agency), working_days, sum(cases) FROM durations \
+         WHERE month >= ? AND month < ? AND {subject} <> '' AND (? = '' OR agency = ?) \
+         GROUP BY {subject}, working_days"
     );
+    let (first, judged) = query.months();
     let found = sqlx::query(AssertSqlSafe(sql))
-        .bind(query.from)
-        .bind(query.until)
-        .bind(query.judged_at)
+        .bind(first)
+        .bind(judged)
+        .bind(&query.agency)
         .bind(&query.agency)
         .fetch_all(&mut *snapshot.tx)
         .await?;
     for found in found {
-        let counts = row(rows, found.try_get(0)?, found.try_get(1)?);
-        counts.working_days.insert(found.try_get(2)?, unsigned(found.try_get(3)?));
+        let counting = row(rows, found.try_get(0)?, found.try_get(1)?);
+        counting.working_days.insert(found.try_get(2)?, unsigned(found.try_get(3)?));
     }
     Ok(())
 }
 
-async fn count_steps(
+async fn count_days(
     snapshot: &mut Snapshot,
     query: &Query,
-    rows: &mut BTreeMap<String, Counts>,
+    rows: &mut BTreeMap<String, Counting>,
 ) -> Result<(), ViewError> {
+    let (first, judged) = query.months();
+    let is_in_period = judged >= first;
     let subject = query.by.column();
-    let (first, last) = query.days();
     let sql = format!(
-        "SELECT {subject}, max(agency), sum(count) FROM steps \
-         WHERE {subject} <> '' AND day BETWEEN ? AND ? AND (? = '' OR agency = ?) GROUP BY {subject}"
+        "SELECT {subject}, agency, marks, steps FROM days \
+         WHERE day BETWEEN ? AND ? AND {subject} <> '' AND (? = '' OR agency = ?)"
     );
     let found = sqlx::query(AssertSqlSafe(sql))
-        .bind(first)
-        .bind(last)
+        .bind(marks::first_day(judged))
+        .bind(marks::day(query.judged_at, query.zone))
         .bind(&query.agency)
         .bind(&query.agency)
         .fetch_all(&mut *snapshot.tx)
         .await?;
     for found in found {
-        row(rows, found.try_get(0)?, found.try_get(1)?).steps = unsigned(found.try_get(2)?);
+        let agency: &str = found.try_get(1)?;
+        let counting = row(rows, found.try_get(0)?, agency);
+        if counting.agency.as_str() < agency {
+            agency.clone_into(&mut counting.agency);
+        }
+        for mark in marks::stored(found.try_get(2)?).filter(|mark| mark.at <= query.judged_at) {
+            for ((sum, n), name) in counting.sums.iter_mut().zip(view::sums(&mark)).zip(SUMS) {
+                if is_in_period || is_standing(name) {
+                    *sum += n;
+                }
+            }
+            if is_in_period && mark.has(bit::CLOSED) {
+                *counting.working_days.entry(mark.working_days.into()).or_default() += 1;
+            }
+        }
+        if is_in_period {
+            counting.sums[view::STEPS_SUM] += found.try_get::<i64, _>(3)?;
+        }
     }
     Ok(())
 }

@@ -1,10 +1,17 @@
 //! The cases, or steps, behind a figure.
 
+use std::collections::BTreeMap;
+
+use futures::TryStreamExt as _;
 use projection::{Positions, Snapshot, ViewError};
 use proto::leaderboard as pb;
 use sqlx::{AssertSqlSafe, Row as _};
 
-use crate::{board::Query, figures};
+use crate::{
+    board::Query,
+    case::{self, Case},
+    figures,
+};
 
 /// A page of an explanation.
 pub(crate) struct Explanation {
@@ -20,44 +27,34 @@ pub(crate) async fn cases(
     snapshot: &mut Snapshot,
     query: &Query,
     subject: &str,
-    figure: &figures::Explained,
+    figure: pb::Figure,
     past: &str,
     limit: usize,
 ) -> Result<Explanation, ViewError> {
-    let (column, condition, value) = (query.by.column(), &figure.cases, &figure.value);
-    let of_subject = format!("FROM cases WHERE {column} = ?4 AND {condition}");
-    // Only constant pieces are joined; every value is bound.
-    let total: i64 = sqlx::query_scalar(AssertSqlSafe(format!("SELECT count(*) {of_subject}")))
-        .bind(query.from)
-        .bind(query.until)
-        .bind(query.judged_at)
-        .bind(subject)
-        .fetch_one(&mut *snapshot.tx)
-        .await?;
-    let positions = figure.positions.join(", ");
-    let sql = format!("SELECT code, {value}, {positions} {of_subject} AND code > ?5 ORDER BY code LIMIT ?6");
-    let found = sqlx::query(AssertSqlSafe(sql))
-        .bind(query.from)
-        .bind(query.until)
-        .bind(query.judged_at)
-        .bind(subject)
-        .bind(past)
-        .bind(i64::try_from(limit + 1).unwrap_or(i64::MAX))
-        .fetch_all(&mut *snapshot.tx)
-        .await?;
-    let mut lines = Vec::with_capacity(limit);
-    for row in found.iter().take(limit) {
-        let mut positions = Vec::new();
-        for i in 0..figure.positions.len() {
-            let position: Option<i64> = row.try_get(i + 2)?;
-            positions.extend(position.and_then(|p| u64::try_from(p).ok()));
+    let sql = format!("SELECT code, {} FROM cases WHERE {} = ?", case::COLUMNS, query.by.column());
+    let mut found = sqlx::query(AssertSqlSafe(sql)).bind(subject).fetch(&mut *snapshot.tx);
+    let mut total = 0;
+    // The page, and one line more that tells whether another follows.
+    let mut lines: BTreeMap<String, pb::ExplainLine> = BTreeMap::new();
+    while let Some(row) = found.try_next().await? {
+        let case = Case::from_found(&row, 1)?;
+        let Some(value) = figures::value(&case, figure, query) else { continue };
+        total += 1;
+        let code: String = row.try_get(0)?;
+        if code.as_str() <= past {
+            continue;
         }
-        positions.sort_unstable();
-        positions.dedup();
-        lines.push(pb::ExplainLine { case: row.try_get(0)?, value: row.try_get(1)?, positions });
+        let line =
+            pb::ExplainLine { case: code.clone(), value, positions: figures::positions(&case, figure) };
+        lines.insert(code, line);
+        if lines.len() > limit + 1 {
+            lines.pop_last();
+        }
     }
-    let next = if found.len() > limit { lines.last().map(|line| line.case.clone()) } else { None };
-    Ok(Explanation { lines, next, total: u64::try_from(total).unwrap_or(0) })
+    let has_more = lines.len() > limit;
+    let lines: Vec<_> = lines.into_values().take(limit).collect();
+    let next = lines.last().filter(|_| has_more).map(|line| line.case.clone());
+    Ok(Explanation { lines, next, total })
 }
 
 /// The steps behind a subject's count, by position, past the position in `past`.
@@ -80,6 +77,8 @@ pub(crate) async fn steps(
     for bytes in &found {
         all |= Snapshot::positions(bytes)?;
     }
+    // Of an earlier position, these are not there yet.
+    all.remove_range(snapshot.position + 1..);
     let total = all.len();
     all.remove_range(..=past);
     let lines: Vec<_> = all

@@ -1,86 +1,92 @@
-//! What counts as what: one SQL condition a figure, for the board and for its explanation.
-//!
-//! In every condition `?1` and `?2` are the period's bounds [from, until) and `?3` the instant at which open
-//! cases are judged, all in microseconds since 1970 UTC. What closed after that instant counts as open.
+//! What a case counts for in a figure of a board: the lines of its explanation.
 
 use proto::leaderboard as pb;
 
-/// The clock a board judges by.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Clock {
-    Committed,
-    Statutory,
+use crate::{
+    board::Query,
+    case::Case,
+    marks::{Clock, Mark, bit},
+};
+
+/// What counts as judged and as on time by a clock.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Bits {
+    pub(crate) on_time: u16,
+    pub(crate) late: u16,
+    pub(crate) overdue: u16,
+    pub(crate) overdue_ends: u16,
 }
 
 impl Clock {
-    pub(crate) fn due(self) -> &'static str {
+    pub(crate) fn bits(self) -> Bits {
         match self {
-            Self::Committed => "committed_due",
-            Self::Statutory => "statutory_due",
+            Self::Committed => Bits {
+                on_time: bit::ON_TIME_COMMITTED,
+                late: bit::LATE_COMMITTED,
+                overdue: bit::OVERDUE_COMMITTED,
+                overdue_ends: bit::OVERDUE_COMMITTED_ENDS,
+            },
+            Self::Statutory => Bits {
+                on_time: bit::ON_TIME_STATUTORY,
+                late: bit::LATE_STATUTORY,
+                overdue: bit::OVERDUE_STATUTORY,
+                overdue_ends: bit::OVERDUE_STATUTORY_ENDS,
+            },
         }
     }
 }
 
-pub(crate) const RECEIVED: &str = "(received >= ?1 AND received < ?2 AND received <= ?3)";
-pub(crate) const CLOSED: &str = "(closed >= ?1 AND closed < ?2 AND closed <= ?3)";
-pub(crate) const OPEN: &str = "(received <= ?3 AND (closed IS NULL OR closed > ?3))";
-
-/// Closed in the period, and the clock had stopped by the due time.
-pub(crate) fn on_time(clock: Clock) -> String {
-    format!("({CLOSED} AND stopped <= {})", clock.due())
-}
-
-/// Closed in the period, and the clock had not stopped by the due time.
-pub(crate) fn late(clock: Clock) -> String {
-    format!("({CLOSED} AND stopped > {})", clock.due())
-}
-
-/// Open at the judged instant, and past its due time then, or when its clock stopped before that.
-pub(crate) fn open_late(clock: Clock) -> String {
-    format!("({OPEN} AND min(coalesce(stopped, ?3), ?3) > {})", clock.due())
-}
-
-/// Judged: closed with a due time, or open and late.
-pub(crate) fn judged(clock: Clock) -> String {
-    format!("({} OR {} OR {})", on_time(clock), late(clock), open_late(clock))
-}
-
-pub(crate) const ONLINE: &str = "channel = 2";
-
-/// How a figure is explained: which cases, and what each counts for.
-pub(crate) struct Explained {
-    /// The condition on the cases.
-    pub(crate) cases: String,
-    /// What a case counts for, in SQL.
-    pub(crate) value: String,
-    /// The columns of the positions behind it.
-    pub(crate) positions: &'static [&'static str],
-}
-
-/// How a figure of cases is explained; none for steps, which are no cases.
-pub(crate) fn explained(figure: pb::Figure, clock: Clock) -> Option<Explained> {
-    const RECEIPT: &[&str] = &["received_position"];
-    const DUE: &[&str] = &["received_position", "due_position"];
-    const CLOSE: &[&str] = &["received_position", "closed_position"];
-    const JUDGED: &[&str] = &["received_position", "due_position", "closed_position"];
-    const RATING: &[&str] = &["closed_position", "rating_position"];
-    let one = || "1".to_owned();
-    let (cases, value, positions) = match figure {
-        pb::Figure::Received => (RECEIVED.to_owned(), one(), RECEIPT),
-        pb::Figure::Closed => (CLOSED.to_owned(), one(), CLOSE),
-        pb::Figure::ClosedOnTime => (on_time(clock), one(), JUDGED),
-        pb::Figure::ClosedLate => (late(clock), one(), JUDGED),
-        pb::Figure::ClosedOnTimeStatutory => (on_time(Clock::Statutory), one(), JUDGED),
-        pb::Figure::ClosedOnTimeCommitted => (on_time(Clock::Committed), one(), JUDGED),
-        pb::Figure::Open => (OPEN.to_owned(), one(), RECEIPT),
-        pb::Figure::OpenLate => (open_late(clock), one(), DUE),
-        pb::Figure::OnTimeRate => (judged(clock), format!("coalesce({}, 0)", on_time(clock)), JUDGED),
-        pb::Figure::MedianWorkingDays => (CLOSED.to_owned(), "working_days".to_owned(), CLOSE),
-        pb::Figure::OnlineShare => {
-            (format!("({RECEIVED} AND channel IS NOT NULL)"), ONLINE.to_owned(), RECEIPT)
-        }
-        pb::Figure::Rating => (format!("({CLOSED} AND rating IS NOT NULL)"), "rating".to_owned(), RATING),
-        pb::Figure::Unspecified | pb::Figure::Steps => return None,
+/// What a case counts for in a figure; none if it doesn't count at all.
+pub(crate) fn value(case: &Case, figure: pb::Figure, query: &Query) -> Option<i64> {
+    let marks = case.marks();
+    let seen: Vec<&Mark> = marks.iter().filter(|mark| mark.at <= query.judged_at).collect();
+    let in_period = |bit| {
+        seen.iter().find(|mark| mark.has(bit) && mark.at >= query.from && mark.at < query.until).copied()
     };
-    Some(Explained { cases, value, positions })
+    let is_in = |from, until| seen.iter().any(|m| m.has(from)) && !seen.iter().any(|m| m.has(until));
+    let one = |is: bool| is.then_some(1);
+    let closed = |bit| one(in_period(bit).is_some());
+    let clock = query.clock.bits();
+    let is_overdue = is_in(clock.overdue, clock.overdue_ends);
+    match figure {
+        pb::Figure::Received => one(in_period(bit::RECEIVED).is_some()),
+        pb::Figure::Closed => closed(bit::CLOSED),
+        pb::Figure::ClosedOnTime => closed(clock.on_time),
+        pb::Figure::ClosedLate => closed(clock.late),
+        pb::Figure::ClosedOnTimeStatutory => closed(bit::ON_TIME_STATUTORY),
+        pb::Figure::ClosedOnTimeCommitted => closed(bit::ON_TIME_COMMITTED),
+        pb::Figure::Open => one(is_in(bit::OPENS, bit::ENDS)),
+        pb::Figure::OpenLate => one(is_overdue),
+        pb::Figure::OnTimeRate => {
+            let is_on_time = in_period(clock.on_time).is_some();
+            (is_on_time || in_period(clock.late).is_some() || is_overdue).then_some(i64::from(is_on_time))
+        }
+        pb::Figure::MedianWorkingDays => in_period(bit::CLOSED).map(|mark| mark.working_days.into()),
+        pb::Figure::OnlineShare => in_period(bit::CHANNEL_KNOWN).map(|mark| mark.has(bit::ONLINE).into()),
+        pb::Figure::Rating => in_period(bit::RATED).map(|mark| mark.rating.into()),
+        pb::Figure::Unspecified | pb::Figure::Steps => None,
+    }
+}
+
+/// The positions of the entries that say what a case counts for.
+pub(crate) fn positions(case: &Case, figure: pb::Figure) -> Vec<u64> {
+    let (received, due) = (Some(case.received_position), Some(case.due_position));
+    let mut positions: Vec<u64> = match figure {
+        pb::Figure::Received | pb::Figure::Open | pb::Figure::OnlineShare => vec![received],
+        pb::Figure::OpenLate => vec![received, due],
+        pb::Figure::Closed | pb::Figure::MedianWorkingDays => vec![received, case.closed_position],
+        pb::Figure::ClosedOnTime
+        | pb::Figure::ClosedLate
+        | pb::Figure::ClosedOnTimeStatutory
+        | pb::Figure::ClosedOnTimeCommitted
+        | pb::Figure::OnTimeRate => vec![received, due, case.closed_position],
+        pb::Figure::Rating => vec![case.closed_position, case.rating_position],
+        pb::Figure::Unspecified | pb::Figure::Steps => Vec::new(),
+    }
+    .into_iter()
+    .flatten()
+    .collect();
+    positions.sort_unstable();
+    positions.dedup();
+    positions
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use chrono::{DateTime, FixedOffset};
 use eventlog::Clock as Time;
 use identity::{Caller, Role};
-use projection::Follower;
+use projection::{AsOf, Follower, Snapshot};
 use proto::{
     Failure,
     leaderboard::{self as pb, ErrorReason, leaderboard_service_server::LeaderboardService},
@@ -18,7 +18,7 @@ use crate::{
     LeaderboardView,
     board::{self, By, Counts, Query},
     explain,
-    figures::{self, Clock},
+    marks::Clock,
     period::Period,
     ranking::{Placed, Standing, ranked},
     suppression::{self, Cell, Hidden},
@@ -36,8 +36,21 @@ impl LeaderboardHandlers {
         Self { view, clock }
     }
 
+    fn zone(&self) -> FixedOffset {
+        self.view.view().zone
+    }
+
+    /// The view as it is, or as it was when the query asks for that.
+    async fn snapshot(&self, caller: &Caller, query: &pb::BoardQuery) -> Result<Snapshot, Failure> {
+        let asked = AsOf { position: query.as_of_position, time: query.as_of_time.as_ref() };
+        match asked.position(caller, self.view.log(), self.zone()).await? {
+            Some(position) => self.view.as_of(position).await,
+            None => self.view.at_least(query.at_least_position).await,
+        }
+    }
+
     fn decode(&self, caller: &Caller, query: &pb::BoardQuery) -> Result<Query, Failure> {
-        let zone: FixedOffset = self.view.view().zone;
+        let zone = self.zone();
         let period: Period = query.period.parse().map_err(|e: crate::period::PeriodMalformed| {
             Failure::new(ErrorReason::PeriodMalformed, e.to_string())
         })?;
@@ -174,7 +187,7 @@ impl LeaderboardService for LeaderboardHandlers {
         let caller = Caller::of(&request)?;
         let asked = request.into_inner().query.unwrap_or_default();
         let query = self.decode(&caller, &asked)?;
-        let mut snapshot = self.view.at_least(asked.at_least_position).await?;
+        let mut snapshot = self.snapshot(&caller, &asked).await?;
         let counts = board::count(&mut snapshot, &query).await.map_err(Failure::from)?;
         let hidden = hidden(&caller, &counts, &query);
         let rows: Vec<_> = counts.into_iter().zip(hidden).collect();
@@ -202,7 +215,7 @@ impl LeaderboardService for LeaderboardHandlers {
         let asked = request.query.unwrap_or_default();
         let query = self.decode(&caller, &asked)?;
         let limit = page_size_from(request.page_size)?;
-        let mut snapshot = self.view.at_least(asked.at_least_position).await?;
+        let mut snapshot = self.snapshot(&caller, &asked).await?;
 
         // The row as the board has it, with all others, since theirs decide what is hidden in this one.
         let counts = board::count(&mut snapshot, &query).await.map_err(Failure::from)?;
@@ -217,8 +230,8 @@ impl LeaderboardService for LeaderboardHandlers {
             return Err(Failure::new(ErrorReason::CellSuppressed, text).into());
         }
         let token = request.page_token;
-        let explanation = if let Some(explained) = figures::explained(figure, query.clock) {
-            explain::cases(&mut snapshot, &query, &request.subject, &explained, &token, limit).await
+        let explanation = if figure != pb::Figure::Steps {
+            explain::cases(&mut snapshot, &query, &request.subject, figure, &token, limit).await
         } else {
             let past = if token.is_empty() { Ok(0) } else { token.parse::<u64>() };
             let past = past.map_err(|_not_a_number| {
@@ -242,20 +255,6 @@ impl LeaderboardService for LeaderboardHandlers {
             total_count: count(explanation.total),
             figure: figure_of(counts, figure, query.clock),
             position: snapshot.position,
-        }))
-    }
-
-    async fn get_view_status(
-        &self,
-        _: Request<pb::GetViewStatusRequest>,
-    ) -> Result<Response<pb::GetViewStatusResponse>, Status> {
-        let status = self.view.status();
-        let (position, digest) = self.view.digest().await?;
-        Ok(Response::new(pb::GetViewStatusResponse {
-            position,
-            head_position: status.head,
-            stopped_because: status.stopped.unwrap_or_default(),
-            digest,
         }))
     }
 }

@@ -1,18 +1,21 @@
 //! The leaderboard view: which agency or unit serves best, fairly to small ones, and the cases behind every
 //! figure.
 //!
-//! The view keeps one row a case and the steps of each unit's day. A board is counted from these rows at the
-//! time of the query, since lateness depends on when it is judged; `figures` says what counts as what, once,
-//! for the board and for its explanation.
+//! The view keeps one row a case. `marks` says what a case counts for and from when, once: the marks are
+//! summed up by month for boards, kept by day for the month in which a board is judged, and gone through
+//! case by case for explanations.
 
 mod board;
+mod case;
 mod explain;
 mod figures;
 mod handlers;
+mod marks;
 mod period;
 mod ranking;
 mod suppression;
 mod view;
+mod what_if;
 mod wilson;
 
 pub use handlers::LeaderboardHandlers;

@@ -1,4 +1,4 @@
-//! The fold: one row a case, and the steps of each unit's day.
+//! The fold: one row a case, and their marks summed up by day and month of each agency's units.
 
 use chrono::{Datelike as _, FixedOffset};
 use eventlog::{Entry, Filter, Header};
@@ -6,34 +6,48 @@ use events::{
     Event as _, Occurred,
     delivery::{CaseEvent, Channel, Correction, Promise},
 };
-use projection::{FoldError, Key, Keys, Kind, Positions, Row, Rows, Table, Value, View};
+use projection::{FoldError, History, Key, KeyPart, Keys, Kind, Positions, Row, Rows, Table, Value, View};
+use rulebook::Calendar;
+
+use crate::{
+    case::{self, Case},
+    marks::{self, Mark, bit},
+    what_if::WhatIf,
+};
 
 const CASES: usize = 0;
-const STEPS: usize = 1;
+const DAYS: usize = 1;
+const MONTHS: usize = 2;
+const DURATIONS: usize = 3;
+const STEPS: usize = 4;
 
-/// Places of the columns of `cases`.
-mod column {
-    pub(super) const AGENCY: usize = 0;
-    pub(super) const UNIT: usize = 1;
-    pub(super) const CHANNEL: usize = 2;
-    pub(super) const RECEIVED: usize = 3;
-    pub(super) const RECEIVED_POSITION: usize = 4;
-    pub(super) const STATUTORY_DUE: usize = 5;
-    pub(super) const COMMITTED_DUE: usize = 6;
-    pub(super) const DUE_POSITION: usize = 7;
-    pub(super) const STOPPED: usize = 8;
-    pub(super) const CLOSED: usize = 9;
-    pub(super) const CLOSED_POSITION: usize = 10;
-    pub(super) const WORKING_DAYS: usize = 11;
-    pub(super) const RATING: usize = 12;
-    pub(super) const RATING_POSITION: usize = 13;
-    pub(super) const COUNT: usize = 14;
-}
+/// The sums of a month, in order. What is open or overdue is the change in the month: the sum over all
+/// months up to one is how many there are at its end.
+pub(crate) const SUMS: [&str; 14] = [
+    "received",
+    "channel_known",
+    "online",
+    "closed",
+    "on_time_statutory",
+    "late_statutory",
+    "on_time_committed",
+    "late_committed",
+    "rated",
+    "rating_sum",
+    "open",
+    "overdue_statutory",
+    "overdue_committed",
+    "steps",
+];
+/// The place of the steps among them.
+pub(crate) const STEPS_SUM: usize = 13;
 
 /// The leaderboard view of a ledger whose civil dates are meant in `zone`.
 pub struct LeaderboardView {
     /// The ledger's time zone.
-    pub zone: FixedOffset,
+    pub(crate) zone: FixedOffset,
+    /// The other calendar of a what-if.
+    what_if: Option<WhatIf>,
 }
 
 /// What the fold takes from an entry.
@@ -44,107 +58,278 @@ pub struct CaseEntry {
     event: CaseEvent,
 }
 
-/// A number as stored.
-fn stored(position: u64) -> Value {
-    Value::Int(i64::try_from(position).unwrap_or(i64::MAX))
-}
-
-impl LeaderboardView {
-    fn micros(&self, occurred: Occurred) -> Value {
-        Value::Int(occurred.earliest_micros(self.zone))
-    }
-
-    /// The row of steps: agency, unit (empty for none) and day.
-    fn steps_key(&self, entry: &CaseEntry) -> [projection::KeyPart; 3] {
-        let by = entry.event.by();
-        let day = entry.occurred.date(self.zone).num_days_from_ce();
-        [by.agency.as_str().into(), by.unit.as_deref().unwrap_or_default().into(), i64::from(day).into()]
-    }
-
-    fn fold_step(&self, entry: &CaseEntry, rows: &mut Rows) -> Result<(), FoldError> {
-        let key: Key = self.steps_key(entry).into();
-        let empty = || vec![Value::Int(0), Value::Positions(Positions::new())];
-        let row = rows.change(STEPS, &key).get_or_insert_with(empty);
-        let [Value::Int(count), Value::Positions(positions)] = row.as_mut_slice() else {
-            return Err(FoldError::new("a row of steps has no count and positions"));
-        };
-        positions.insert(entry.position);
-        *count += 1;
-        Ok(())
-    }
-
-    fn received(&self, entry: &CaseEntry) -> Result<Row, FoldError> {
-        let CaseEvent::Received { by, channel, promise, .. } = &entry.event else {
-            return Err(FoldError::new(format!("the case {} was never received", entry.case)));
-        };
-        let mut row = vec![Value::Null; column::COUNT];
-        row[column::AGENCY] = by.agency.clone().into();
-        row[column::UNIT] = by.unit.clone().into();
-        row[column::CHANNEL] = channel.map(code_of).into();
-        row[column::RECEIVED] = self.micros(entry.occurred);
-        row[column::RECEIVED_POSITION] = stored(entry.position);
-        set_due(&mut row, promise.as_ref(), entry.position);
-        Ok(row)
-    }
-}
-
 /// A channel as stored.
 pub(crate) fn code_of(channel: Channel) -> i64 {
     match channel {
         Channel::Counter => 1,
-        Channel::Online => 2,
+        Channel::Online => Case::ONLINE,
         Channel::Post => 3,
     }
 }
 
-fn set_due(row: &mut Row, promise: Option<&Promise>, position: u64) {
-    row[column::STATUTORY_DUE] = promise.map(|p| p.statutory_due.timestamp_micros()).into();
-    row[column::COMMITTED_DUE] = promise.map(|p| p.committed_due.timestamp_micros()).into();
-    row[column::DUE_POSITION] = stored(position);
+/// What a mark adds to each of the sums.
+pub(crate) fn sums(mark: &Mark) -> [i64; SUMS.len()] {
+    let is = |bit| i64::from(mark.has(bit));
+    [
+        is(bit::RECEIVED),
+        is(bit::CHANNEL_KNOWN),
+        is(bit::ONLINE),
+        is(bit::CLOSED),
+        is(bit::ON_TIME_STATUTORY),
+        is(bit::LATE_STATUTORY),
+        is(bit::ON_TIME_COMMITTED),
+        is(bit::LATE_COMMITTED),
+        is(bit::RATED),
+        i64::from(mark.rating),
+        is(bit::OPENS) - is(bit::ENDS),
+        is(bit::OVERDUE_STATUTORY) - is(bit::OVERDUE_STATUTORY_ENDS),
+        is(bit::OVERDUE_COMMITTED) - is(bit::OVERDUE_COMMITTED_ENDS),
+        0,
+    ]
 }
 
-/// The clock stands still from here on: paused, or closed. A case that is closed while it's paused stopped
-/// when the pause began.
-fn stop(row: &mut Row, at: Value) {
-    if row[column::STOPPED] == Value::Null {
-        row[column::STOPPED] = at;
+/// The key of a day or month of a unit, empty for none.
+fn span_key(span: i64, agency: &str, unit: Option<&str>) -> [KeyPart; 3] {
+    [span.into(), agency.into(), unit.unwrap_or_default().into()]
+}
+
+/// Adds to a row of numbers, makes it where there is none, and takes it away where all are nothing.
+fn add<const N: usize>(slot: &mut Option<Row>, numbers: [i64; N], sign: i64) -> Result<(), FoldError> {
+    let row = slot.get_or_insert_with(|| vec![Value::Int(0); N]);
+    let mut is_nothing = true;
+    for (value, n) in row.iter_mut().zip(numbers) {
+        let Value::Int(sum) = value else { return Err(FoldError::new("a sum is no number")) };
+        *sum += sign * n;
+        is_nothing &= *sum == 0;
     }
+    if is_nothing {
+        *slot = None;
+    }
+    Ok(())
+}
+
+impl LeaderboardView {
+    /// The view of a ledger in a time zone.
+    pub fn new(zone: FixedOffset) -> Self {
+        Self { zone, what_if: None }
+    }
+
+    fn micros(&self, occurred: Occurred) -> i64 {
+        occurred.earliest_micros(self.zone)
+    }
+
+    /// Day and month of a step.
+    fn spans(&self, occurred: Occurred) -> (i64, i64) {
+        let date = occurred.date(self.zone);
+        let month = i64::from(date.year()) * 12 + i64::from(date.month0());
+        (i64::from(date.num_days_from_ce()), month)
+    }
+
+    fn fold_step(&self, entry: &CaseEntry, rows: &mut Rows) -> Result<(), FoldError> {
+        let by = entry.event.by();
+        let (day, month) = self.spans(entry.occurred);
+        let key: Key = span_key(day, &by.agency, by.unit.as_deref()).into();
+        let row = rows.change(STEPS, &key).get_or_insert_with(|| vec![Value::Positions(Positions::new())]);
+        let [Value::Positions(positions)] = row.as_mut_slice() else {
+            return Err(FoldError::new("a row of steps has no positions"));
+        };
+        positions.insert(entry.position);
+        let row = rows.change(DAYS, &key).get_or_insert_with(empty_day);
+        let [_, Value::Int(steps)] = row.as_mut_slice() else {
+            return Err(FoldError::new("a day has no count of steps"));
+        };
+        *steps += 1;
+        let mut numbers = [0; SUMS.len()];
+        numbers[STEPS_SUM] = 1;
+        let key: Key = span_key(month, &by.agency, by.unit.as_deref()).into();
+        add(rows.change(MONTHS, &key), numbers, 1)
+    }
+
+    fn received(&self, entry: &CaseEntry) -> Result<Case, FoldError> {
+        let CaseEvent::Received { by, channel, promise, .. } = &entry.event else {
+            return Err(FoldError::new(format!("the case {} was never received", entry.case)));
+        };
+        let mut case = Case {
+            agency: by.agency.clone(),
+            unit: by.unit.clone(),
+            channel: channel.map(code_of),
+            received: self.micros(entry.occurred),
+            received_position: entry.position,
+            pauses: self.what_if.as_ref().map(|_| Vec::new()),
+            ..Case::default()
+        };
+        self.set_due(&mut case, promise.as_ref(), entry.position, false)?;
+        Ok(case)
+    }
+
+    /// Takes the promise as it was made; a what-if works it out anew.
+    fn set_due(
+        &self,
+        case: &mut Case,
+        promise: Option<&Promise>,
+        position: u64,
+        is_after_pause: bool,
+    ) -> Result<(), FoldError> {
+        let due = match (&self.what_if, promise) {
+            (Some(what_if), Some(promise)) => {
+                let (statutory, committed) = what_if.due(case, promise, is_after_pause, self.zone)?;
+                (Some(statutory), Some(committed))
+            }
+            (None, Some(promise)) => (
+                Some(promise.statutory_due.timestamp_micros()),
+                Some(promise.committed_due.timestamp_micros()),
+            ),
+            (_, None) => (None, None),
+        };
+        (case.statutory_due, case.committed_due) = due;
+        case.due_position = position;
+        Ok(())
+    }
+
+    fn close(&self, case: &mut Case, entry: &CaseEntry, working_days: u32) {
+        let at = self.micros(entry.occurred);
+        case.stopped.get_or_insert(at);
+        case.closed = Some(at);
+        case.closed_position = Some(entry.position);
+        case.working_days = Some(self.working_days(case, working_days));
+    }
+
+    /// The working days as counted when it was closed; a what-if counts them anew.
+    fn working_days(&self, case: &Case, counted: u32) -> u32 {
+        self.what_if.as_ref().map_or(counted, |what_if| what_if.working_days(case, self.zone))
+    }
+
+    fn fold_case(&self, case: &mut Case, entry: CaseEntry) -> Result<(), FoldError> {
+        let at = self.micros(entry.occurred);
+        let day = entry.occurred.date(self.zone);
+        match &entry.event {
+            CaseEvent::Received { .. } => {
+                return Err(FoldError::new(format!("the case {} was received twice", entry.case)));
+            }
+            // The clock stands still from here on. A case that is closed while it's paused stopped when the
+            // pause began.
+            CaseEvent::SupplementRequested { .. } | CaseEvent::Suspended { .. } => {
+                case.stopped.get_or_insert(at);
+                if let Some(what_if) = &self.what_if {
+                    what_if.pause(case, day);
+                }
+            }
+            CaseEvent::SupplementReceived { promise, .. } | CaseEvent::Resumed { promise, .. } => {
+                case.stopped = None;
+                if let Some(what_if) = &self.what_if {
+                    what_if.resume(case, day);
+                }
+                self.set_due(case, promise.as_ref(), entry.position, true)?;
+            }
+            CaseEvent::Assigned { by, .. } => case.unit.clone_from(&by.unit),
+            CaseEvent::TakenUp { by } => {
+                case.agency.clone_from(&by.agency);
+                case.unit.clone_from(&by.unit);
+            }
+            CaseEvent::RefusedAtIntake { working_days, .. }
+            | CaseEvent::Decided { working_days, .. }
+            | CaseEvent::Withdrawn { working_days, .. } => self.close(case, &entry, *working_days),
+            CaseEvent::Rated { rating, .. } => {
+                case.rating = Some(*rating);
+                case.rating_position = Some(entry.position);
+            }
+            CaseEvent::Corrected { correction, promise, working_days, .. } => {
+                match *correction {
+                    Correction::Channel { channel } => case.channel = Some(code_of(channel)),
+                    Correction::Received { occurred } => {
+                        case.received = self.micros(occurred);
+                        case.received_position = entry.position;
+                    }
+                    Correction::Closed { occurred } => {
+                        let closed = Some(self.micros(occurred));
+                        if case.stopped == case.closed {
+                            case.stopped = closed;
+                        }
+                        case.closed = closed;
+                        case.closed_position = Some(entry.position);
+                    }
+                    Correction::Procedure { .. } | Correction::Due { .. } => {}
+                }
+                self.set_due(case, promise.as_ref(), entry.position, false)?;
+                if let Some(days) = working_days {
+                    case.working_days = Some(self.working_days(case, *days));
+                }
+            }
+            CaseEvent::Accepted { .. }
+            | CaseEvent::StepDone { .. }
+            | CaseEvent::HandedOver { .. }
+            | CaseEvent::DelayApologised { .. }
+            | CaseEvent::ResultReturned { .. } => {}
+        }
+        Ok(())
+    }
+}
+
+/// A day without marks and steps.
+fn empty_day() -> Row {
+    vec![Value::Bytes(Vec::new()), Value::Int(0)]
 }
 
 impl View for LeaderboardView {
     const NAME: &'static str = "leaderboard";
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
     const TABLES: &'static [Table] = &[
+        case::TABLE,
         Table {
-            name: "cases",
-            key: &[("code", Kind::Text)],
-            // Times are microseconds since 1970 UTC. `stopped` is when the clock stopped: since when the
-            // case is paused, or else when it was closed.
+            name: "days",
+            key: &[("day", Kind::Int), ("agency", Kind::Text), ("unit", Kind::Text)],
+            columns: &[("marks", Kind::Bytes), ("steps", Kind::Int)],
+            indexes: &[],
+            history: History::Versions,
+            spans: None,
+        },
+        Table {
+            name: "months",
+            key: &[("month", Kind::Int), ("agency", Kind::Text), ("unit", Kind::Text)],
             columns: &[
-                ("agency", Kind::Text),
-                ("unit", Kind::Text),
-                ("channel", Kind::Int),
-                ("received", Kind::Int),
-                ("received_position", Kind::Int),
-                ("statutory_due", Kind::Int),
-                ("committed_due", Kind::Int),
-                ("due_position", Kind::Int),
-                ("stopped", Kind::Int),
-                ("closed", Kind::Int),
-                ("closed_position", Kind::Int),
-                ("working_days", Kind::Int),
-                ("rating", Kind::Int),
-                ("rating_position", Kind::Int),
+                (SUMS[0], Kind::Int),
+                (SUMS[1], Kind::Int),
+                (SUMS[2], Kind::Int),
+                (SUMS[3], Kind::Int),
+                (SUMS[4], Kind::Int),
+                (SUMS[5], Kind::Int),
+                (SUMS[6], Kind::Int),
+                (SUMS[7], Kind::Int),
+                (SUMS[8], Kind::Int),
+                (SUMS[9], Kind::Int),
+                (SUMS[10], Kind::Int),
+                (SUMS[11], Kind::Int),
+                (SUMS[12], Kind::Int),
+                (SUMS[13], Kind::Int),
             ],
             indexes: &[],
+            history: History::Versions,
+            spans: None,
+        },
+        // How many cases closed in a month after so many working days.
+        Table {
+            name: "durations",
+            key: &[
+                ("month", Kind::Int),
+                ("agency", Kind::Text),
+                ("unit", Kind::Text),
+                ("working_days", Kind::Int),
+            ],
+            columns: &[("cases", Kind::Int)],
+            indexes: &[],
+            history: History::Versions,
+            spans: None,
         },
         Table {
             name: "steps",
-            key: &[("agency", Kind::Text), ("unit", Kind::Text), ("day", Kind::Int)],
-            columns: &[("count", Kind::Int), ("positions", Kind::Positions)],
+            key: &[("day", Kind::Int), ("agency", Kind::Text), ("unit", Kind::Text)],
+            columns: &[("positions", Kind::Positions)],
             indexes: &[],
+            history: History::Positions,
+            spans: None,
         },
     ];
+    const SUMMED: Option<usize> = Some(CASES);
     type Event = CaseEntry;
 
     fn filter(&self) -> Filter {
@@ -163,10 +348,14 @@ impl View for LeaderboardView {
         Ok(Some(CaseEntry { position, case: header.key().to_owned(), occurred, event }))
     }
 
-    fn keys(&self, entry: &CaseEntry, keys: &mut Keys) {
-        match &entry.event {
-            CaseEvent::StepDone { .. } => keys.add(STEPS, self.steps_key(entry)),
-            _ => keys.add(CASES, [entry.case.as_str().into()]),
+    fn keys(&self, entry: &CaseEntry, keys: &mut Keys<'_>) {
+        if let CaseEvent::StepDone { by, .. } = &entry.event {
+            let (day, month) = self.spans(entry.occurred);
+            for (table, span) in [(STEPS, day), (DAYS, day), (MONTHS, month)] {
+                keys.add(table, span_key(span, &by.agency, by.unit.as_deref()));
+            }
+        } else {
+            keys.add_key(CASES, Case::key(&entry.case));
         }
     }
 
@@ -174,66 +363,62 @@ impl View for LeaderboardView {
         if let CaseEvent::StepDone { .. } = entry.event {
             return self.fold_step(&entry, rows);
         }
-        let slot = rows.change(CASES, &vec![entry.case.as_str().into()]);
-        let Some(row) = slot else {
-            *slot = Some(self.received(&entry)?);
-            return Ok(());
+        let slot = rows.change(CASES, &Case::key(&entry.case));
+        let case = match slot {
+            None => self.received(&entry)?,
+            Some(row) => {
+                let mut case = Case::from_row(row)?;
+                self.fold_case(&mut case, entry)?;
+                case
+            }
         };
-        let at = self.micros(entry.occurred);
-        match entry.event {
-            CaseEvent::Received { .. } => {
-                return Err(FoldError::new(format!("the case {} was received twice", entry.case)));
+        *slot = Some(case.into_row());
+        Ok(())
+    }
+
+    fn sum_keys(&self, row: &Row, keys: &mut Keys<'_>) {
+        let Ok(case) = Case::from_row(row) else { return };
+        let (agency, unit) = (case.agency.as_str(), case.unit.as_deref());
+        for mark in case.marks() {
+            let month = mark.month(self.zone);
+            keys.add(DAYS, span_key(mark.day(self.zone), agency, unit));
+            keys.add(MONTHS, span_key(month, agency, unit));
+            if mark.has(bit::CLOSED) {
+                let [month, agency, unit] = span_key(month, agency, unit);
+                keys.add(DURATIONS, [month, agency, unit, i64::from(mark.working_days).into()]);
             }
-            CaseEvent::SupplementRequested { .. } | CaseEvent::Suspended { .. } => stop(row, at),
-            CaseEvent::SupplementReceived { promise, .. } | CaseEvent::Resumed { promise, .. } => {
-                row[column::STOPPED] = Value::Null;
-                set_due(row, promise.as_ref(), entry.position);
+        }
+    }
+
+    fn sum(&self, row: &Row, sign: i64, rows: &mut Rows) -> Result<(), FoldError> {
+        let case = Case::from_row(row)?;
+        let (agency, unit) = (case.agency.as_str(), case.unit.as_deref());
+        for mark in case.marks() {
+            let key: Key = span_key(mark.day(self.zone), agency, unit).into();
+            let slot = rows.change(DAYS, &key);
+            let row = slot.get_or_insert_with(empty_day);
+            let [Value::Bytes(bytes), Value::Int(steps)] = row.as_mut_slice() else {
+                return Err(FoldError::new("a day has no marks"));
+            };
+            if !marks::change(bytes, mark, sign) {
+                return Err(FoldError::new("a day lacks a mark that one of its cases set"));
             }
-            CaseEvent::Assigned { by, .. } => row[column::UNIT] = by.unit.into(),
-            CaseEvent::TakenUp { by } => {
-                row[column::AGENCY] = by.agency.into();
-                row[column::UNIT] = by.unit.into();
+            if bytes.is_empty() && *steps == 0 {
+                *slot = None;
             }
-            CaseEvent::RefusedAtIntake { working_days, .. }
-            | CaseEvent::Decided { working_days, .. }
-            | CaseEvent::Withdrawn { working_days, .. } => {
-                stop(row, at.clone());
-                row[column::CLOSED] = at;
-                row[column::CLOSED_POSITION] = stored(entry.position);
-                row[column::WORKING_DAYS] = i64::from(working_days).into();
+            let month = mark.month(self.zone);
+            let key: Key = span_key(month, agency, unit).into();
+            add(rows.change(MONTHS, &key), sums(&mark), sign)?;
+            if mark.has(bit::CLOSED) {
+                let [month, agency, unit] = span_key(month, agency, unit);
+                let key = vec![month, agency, unit, i64::from(mark.working_days).into()];
+                add(rows.change(DURATIONS, &key), [1], sign)?;
             }
-            CaseEvent::Rated { rating, .. } => {
-                row[column::RATING] = i64::from(rating).into();
-                row[column::RATING_POSITION] = stored(entry.position);
-            }
-            CaseEvent::Corrected { correction, promise, working_days, .. } => {
-                match correction {
-                    Correction::Channel { channel } => row[column::CHANNEL] = code_of(channel).into(),
-                    Correction::Received { occurred } => {
-                        row[column::RECEIVED] = self.micros(occurred);
-                        row[column::RECEIVED_POSITION] = stored(entry.position);
-                    }
-                    Correction::Closed { occurred } => {
-                        let closed = self.micros(occurred);
-                        if row[column::STOPPED] == row[column::CLOSED] {
-                            row[column::STOPPED] = closed.clone();
-                        }
-                        row[column::CLOSED] = closed;
-                        row[column::CLOSED_POSITION] = stored(entry.position);
-                    }
-                    Correction::Procedure { .. } | Correction::Due { .. } => {}
-                }
-                set_due(row, promise.as_ref(), entry.position);
-                if let Some(days) = working_days {
-                    row[column::WORKING_DAYS] = i64::from(days).into();
-                }
-            }
-            CaseEvent::Accepted { .. }
-            | CaseEvent::StepDone { .. }
-            | CaseEvent::HandedOver { .. }
-            | CaseEvent::DelayApologised { .. }
-            | CaseEvent::ResultReturned { .. } => {}
         }
         Ok(())
+    }
+
+    fn under(&self, calendar: Calendar) -> Option<Self> {
+        Some(Self { zone: self.zone, what_if: Some(WhatIf { calendar }) })
     }
 }

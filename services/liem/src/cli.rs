@@ -67,7 +67,11 @@ pub(crate) enum Command {
     #[command(subcommand)]
     Log(LogCommand),
     /// How far a view is, and the digest of what it holds
-    View(ViewArgs),
+    #[command(subcommand)]
+    View(ViewCommand),
+    /// Rebuild a view beside the live one, compare, switch over, go back: all on record
+    #[command(subcommand)]
+    Replay(ReplayCommand),
     /// Run a synthetic province end to end: cases in, a board and a trail out
     Demo(DemoArgs),
 }
@@ -92,7 +96,18 @@ pub(crate) struct UpArgs {
     #[arg(long, env = "LIEM_LISTEN")]
     pub(crate) listen: Option<SocketAddr>,
     #[command(flatten)]
+    pub(crate) snapshots: SnapshotArgs,
+    #[command(flatten)]
     pub(crate) genesis: GenesisArgs,
+}
+
+/// How views keep what they were.
+#[derive(Debug, Clone, Copy, Args)]
+pub(crate) struct SnapshotArgs {
+    /// Positions between two snapshots of a view, for files that are made new: fewer make answers as of a
+    /// moment faster, and files larger [default: 262144]
+    #[arg(long, env = "LIEM_SNAPSHOT_EVERY", value_name = "POSITIONS", value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) snapshot_every: Option<u64>,
 }
 
 #[derive(Debug, Args)]
@@ -109,6 +124,8 @@ pub(crate) struct ServeArgs {
     /// Public key that tokens are checked with [default: keys/public.pem in the data folder]
     #[arg(long, env = "LIEM_PUBLIC_KEY", value_name = "FILE")]
     pub(crate) public_key: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) snapshots: SnapshotArgs,
     #[command(flatten)]
     pub(crate) genesis: GenesisArgs,
 }
@@ -206,7 +223,7 @@ pub(crate) enum CaseCommand {
 #[derive(Debug, Args)]
 pub(crate) struct TrailArgs {
     /// ROLE:ID, such as official:o-17 or agency:H57.18; a code alone is a case. Roles: case, agency, unit,
-    /// official, procedure, step
+    /// official, procedure, step, view
     pub(crate) subject: String,
     /// Oldest first
     #[arg(long)]
@@ -223,9 +240,9 @@ pub(crate) struct TrailArgs {
     /// Only what happened before this time; for a date, up to its end
     #[arg(long)]
     pub(crate) until: Option<String>,
-    /// As of a position of the log
-    #[arg(long, value_name = "POSITION")]
-    pub(crate) as_of: Option<u64>,
+    /// What was known then: as of a position of the log, or of a time (or date, for its end) of recording
+    #[arg(long, value_name = "POSITION|TIME")]
+    pub(crate) as_of: Option<String>,
     /// At least as new as a position of the log
     #[arg(long, value_name = "POSITION")]
     pub(crate) at_least: Option<u64>,
@@ -263,6 +280,10 @@ pub(crate) struct BoardQueryArgs {
     /// Only units of this agency; of a board of agencies only its row
     #[arg(long)]
     pub(crate) agency: Option<String>,
+    /// What was known then: as of a position of the log, or of a time (or date, for its end) of recording;
+    /// independent of the period, which is about when things happened
+    #[arg(long, value_name = "POSITION|TIME")]
+    pub(crate) as_of: Option<String>,
     /// At least as new as a position of the log
     #[arg(long, value_name = "POSITION")]
     pub(crate) at_least: Option<u64>,
@@ -341,17 +362,135 @@ pub(crate) enum LogCommand {
     Check,
 }
 
-#[derive(Debug, Args)]
-pub(crate) struct ViewArgs {
+#[derive(Debug, Subcommand)]
+pub(crate) enum ViewCommand {
+    /// How far the audit view is
+    Audit,
+    /// How far the leaderboard is
+    Leaderboard,
+    /// The digest of what a view holds: anyone with the same log gets the same
+    Digest {
+        /// The view
+        #[arg(value_enum)]
+        view: ViewName,
+        /// At a position of the log [default: the newest]
+        #[arg(long, value_name = "POSITION")]
+        at: Option<u64>,
+        /// Of this generation [default: the live one]
+        #[arg(long)]
+        generation: Option<u32>,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ReplayCommand {
+    /// Build the next generation of a view from the beginning of the log, beside the live one
+    Start {
+        #[command(flatten)]
+        on: OnRecord,
+        /// Show the progress until it has caught up
+        #[arg(long)]
+        wait: bool,
+    },
+    /// The generations of all views, or of one, and how far they are
+    List {
+        /// The view [default: all]
+        #[arg(value_enum)]
+        view: Option<ViewName>,
+    },
+    /// What differs between two generations at one position: counts, then rows, and both digests
+    Compare {
+        /// The view
+        #[arg(value_enum)]
+        view: ViewName,
+        /// The generation [default: the newest]
+        #[arg(long)]
+        generation: Option<u32>,
+        /// The one it is compared with [default: the live one]
+        #[arg(long)]
+        with: Option<u32>,
+        /// At a position of the log [default: the newest that both have reached]
+        #[arg(long, value_name = "POSITION")]
+        at: Option<u64>,
+        /// At most so many rows [default: 20, and 1,000 with --json]
+        #[arg(long, value_parser = clap::value_parser!(i32).range(1..=1000))]
+        limit: Option<i32>,
+    },
+    /// Make a generation the live one; the one that was live is kept
+    Switch {
+        #[command(flatten)]
+        on: OnRecord,
+        /// The generation [default: the newest]
+        #[arg(long)]
+        generation: Option<u32>,
+    },
+    /// Go back to the generation that was live before
+    Rollback {
+        #[command(flatten)]
+        on: OnRecord,
+    },
+    /// Halt a generation that is not live where it is
+    Stop {
+        #[command(flatten)]
+        on: OnRecord,
+        /// The generation [default: the newest]
+        #[arg(long)]
+        generation: Option<u32>,
+    },
+    /// Let a halted generation go on
+    Resume {
+        #[command(flatten)]
+        on: OnRecord,
+        /// The generation [default: the newest]
+        #[arg(long)]
+        generation: Option<u32>,
+    },
+    /// Drop a generation that is not live, and delete its file
+    Drop {
+        #[command(flatten)]
+        on: OnRecord,
+        /// The generation
+        #[arg(long)]
+        generation: u32,
+    },
+    /// Fold the same history under another calendar, in a generation to compare and never to switch to
+    WhatIf {
+        #[command(flatten)]
+        on: OnRecord,
+        /// CSV with a header and a column `date`: the days off besides Saturdays and Sundays. A column `kind`
+        /// can say `worked` of a day that is worked although it's one of those. It replaces the calendar
+        #[arg(long, value_name = "FILE")]
+        holidays: PathBuf,
+        /// Show the progress until it has caught up
+        #[arg(long)]
+        wait: bool,
+    },
+}
+
+/// What goes on record of an act on a view.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct OnRecord {
     /// The view
     #[arg(value_enum)]
     pub(crate) view: ViewName,
+    /// Why, in 1 to 200 characters, for those who read the record: a ticket or an order, never a person
+    #[arg(long)]
+    pub(crate) reason: String,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum ViewName {
     Audit,
     Leaderboard,
+}
+
+impl ViewName {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Audit => "audit",
+            Self::Leaderboard => "leaderboard",
+        }
+    }
 }
 
 #[derive(Debug, Args)]

@@ -12,6 +12,7 @@ use proto::{
     leaderboard::{BoardQuery, GetBoardRequest, leaderboard_service_client::LeaderboardServiceClient},
     ledger::{GetHeadRequest, Subject, ledger_service_client::LedgerServiceClient},
     reason_of,
+    view::view_admin_client::ViewAdminClient,
 };
 use tonic::{
     Status,
@@ -41,6 +42,7 @@ pub(crate) type Audit = AuditServiceClient<Authorized>;
 pub(crate) type Delivery = DeliveryServiceClient<Authorized>;
 pub(crate) type Directory = DirectoryServiceClient<Authorized>;
 pub(crate) type Leaderboard = LeaderboardServiceClient<Authorized>;
+pub(crate) type Views = ViewAdminClient<Authorized>;
 pub(crate) type Ledger = LedgerServiceClient<Authorized>;
 
 /// The services, and the token to call them with.
@@ -136,6 +138,11 @@ impl Connection {
 
     pub(crate) fn leaderboard(&self) -> Leaderboard {
         LeaderboardServiceClient::new(self.service("leaderboard"))
+    }
+
+    /// The administration of a view, by its name, which is also the name of the service that offers it.
+    pub(crate) fn views(&self, view: &str) -> Views {
+        ViewAdminClient::new(self.service(view))
     }
 
     pub(crate) fn ledger(&self) -> Ledger {

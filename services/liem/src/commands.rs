@@ -3,6 +3,7 @@
 pub(crate) mod board;
 mod case;
 mod log;
+mod replay;
 mod run;
 mod token;
 pub(crate) mod trail;
@@ -28,7 +29,8 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Trail(args) => trail::trail(&settings, args).await?,
         Command::Board(args) => board::board(&settings, args).await?,
         Command::Log(command) => return log::log(&settings, command).await,
-        Command::View(args) => view::status(&settings, args).await?,
+        Command::View(command) => view::view(&settings, command).await?,
+        Command::Replay(command) => replay::replay(&settings, command).await?,
         Command::Demo(args) => demo::demo(&settings, args).await?,
     }
     Ok(ExitCode::SUCCESS)

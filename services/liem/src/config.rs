@@ -9,7 +9,7 @@ use anyhow::Context as _;
 use serde::Deserialize;
 
 use crate::{
-    cli::{Common, GenesisArgs, LogFormat},
+    cli::{Common, GenesisArgs, LogFormat, SnapshotArgs},
     data::Data,
 };
 
@@ -27,6 +27,7 @@ struct File {
     origin: Option<String>,
     jurisdiction: Option<String>,
     time_zone: Option<String>,
+    snapshot_every: Option<u64>,
 }
 
 /// What a command runs with.
@@ -83,6 +84,11 @@ impl Settings {
     /// The key that tokens are checked with.
     pub(crate) fn public_key(&self, flag: Option<PathBuf>) -> PathBuf {
         flag.or_else(|| self.file.public_key.clone()).unwrap_or_else(|| self.data.public_key())
+    }
+
+    /// Positions between two snapshots of a view.
+    pub(crate) fn snapshot_every(&self, args: SnapshotArgs) -> u64 {
+        args.snapshot_every.or(self.file.snapshot_every).unwrap_or(projection::SNAPSHOT_EVERY)
     }
 
     /// What a new log's first entry says.

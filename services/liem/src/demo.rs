@@ -18,7 +18,7 @@ use serve::Shutdown;
 use tokio::time::Instant;
 
 use crate::{
-    cli::{DemoArgs, GenesisArgs},
+    cli::{DemoArgs, GenesisArgs, SnapshotArgs},
     client::Connection,
     commands::{board::print_board, trail},
     config::Settings,
@@ -40,7 +40,8 @@ pub(crate) async fn demo(settings: &Settings, args: DemoArgs) -> anyhow::Result<
     shutdown.on_signals()?;
     let genesis = GenesisArgs { origin: Some("liem.demo".into()), jurisdiction: None, time_zone: None };
     let listen = ([127, 0, 0, 1], 0).into();
-    let running = server::up(&settings, listen, &genesis, shutdown.clone()).await?;
+    let usual = SnapshotArgs { snapshot_every: None };
+    let running = server::up(&settings, listen, (&genesis, usual), shutdown.clone()).await?;
     let address = running.address.to_string();
 
     let shown = tokio::select! {

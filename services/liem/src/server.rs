@@ -11,19 +11,19 @@ use eventlog::{Clock, EventLog, Options, RemoteLog, SqliteLog};
 use identity::{Caller, Claims, Role, VerifyingKey};
 use leaderboard::{LeaderboardHandlers, LeaderboardView};
 use ledger::{Gate, LedgerHandlers};
-use projection::{DirectoryFollower, Follower};
+use projection::{DirectoryFollower, Follower, ViewAdminHandlers};
 use proto::{
     audit::audit_service_server::AuditServiceServer,
     delivery::delivery_service_server::DeliveryServiceServer,
     directory::directory_service_server::DirectoryServiceServer,
     leaderboard::leaderboard_service_server::LeaderboardServiceServer,
-    ledger::ledger_service_server::LedgerServiceServer,
+    ledger::ledger_service_server::LedgerServiceServer, view::view_admin_server::ViewAdminServer,
 };
 use serve::{Server, Shutdown};
 use tokio::task::JoinHandle;
 
 use crate::{
-    cli::{GenesisArgs, Service},
+    cli::{GenesisArgs, Service, SnapshotArgs},
     client,
     config::Settings,
     data::{Data, Published},
@@ -73,13 +73,14 @@ impl Running {
 pub(crate) async fn up(
     settings: &Settings,
     listen: SocketAddr,
-    genesis: &GenesisArgs,
+    (genesis, snapshots): (&GenesisArgs, SnapshotArgs),
     shutdown: Shutdown,
 ) -> anyhow::Result<Running> {
     let clock = Clock::system();
     let log = open_log(settings, genesis, &clock).await?;
     let gate: Arc<Gate> = Gate::new(log.clone());
-    let parts = Parts { settings, clock, shutdown, gate: Some((gate.clone(), log)) };
+    let snapshot_every = settings.snapshot_every(snapshots);
+    let parts = Parts { settings, clock, shutdown, gate: Some((gate.clone(), log)), snapshot_every };
     parts.run(&Service::ALL, gate, listen, settings.data.public_key()).await
 }
 
@@ -94,10 +95,11 @@ pub(crate) async fn alone(
     let port = 7420 + u16::try_from(place).unwrap_or_default();
     let listen = settings.listen(args.listen, port);
     let public_key = settings.public_key(args.public_key);
+    let snapshot_every = settings.snapshot_every(args.snapshots);
     if args.service == Service::Ledger {
         let log = open_log(settings, &args.genesis, &clock).await?;
         let gate = Gate::new(log.clone());
-        let parts = Parts { settings, clock, shutdown, gate: Some((gate.clone(), log)) };
+        let parts = Parts { settings, clock, shutdown, gate: Some((gate.clone(), log)), snapshot_every };
         return parts.run(&[args.service], gate, listen, public_key).await;
     }
     settings.data.prepare()?;
@@ -108,7 +110,7 @@ pub(crate) async fn alone(
     check_token(&public_key, &token, args.service)?;
     let channel = client::channel(&settings.ledger(args.ledger)?)?;
     let log = RemoteLog::new(channel, &token).context("the token has characters that no token has")?;
-    let parts = Parts { settings, clock, shutdown, gate: None };
+    let parts = Parts { settings, clock, shutdown, gate: None, snapshot_every };
     parts.run(&[args.service], Arc::new(log), listen, public_key).await
 }
 
@@ -169,6 +171,7 @@ struct Parts<'a> {
     shutdown: Shutdown,
     /// The log of this process, where it has the ledger.
     gate: Option<(Arc<Gate>, Arc<SqliteLog>)>,
+    snapshot_every: u64,
 }
 
 impl Parts<'_> {
@@ -189,6 +192,16 @@ impl Parts<'_> {
         for service in services {
             self.add(*service, &log, zone, &mut server, &mut views).await?;
         }
+        if views.audit.is_some() || views.leaderboard.is_some() {
+            let mut admin = ViewAdminHandlers::new(self.clock.clone());
+            if let Some(view) = &views.audit {
+                admin = admin.with(view);
+            }
+            if let Some(view) = &views.leaderboard {
+                admin = admin.with(view);
+            }
+            server.add(ViewAdminServer::new(admin)).await;
+        }
         let serving = tokio::spawn(server.run(listener, key));
         let names: Vec<_> = services.iter().map(|service| service.name()).collect();
         let published = self.settings.data.publish(&names, address)?;
@@ -201,6 +214,23 @@ impl Parts<'_> {
             shutdown: self.shutdown,
             _published: published,
         })
+    }
+
+    fn view_options<'o>(
+        &self,
+        log: &Arc<dyn EventLog>,
+        folder: &'o Path,
+        server: &Server,
+        service: &'static str,
+    ) -> projection::Options<'o> {
+        projection::Options {
+            log: log.clone(),
+            folder,
+            snapshot_every: self.snapshot_every,
+            shutdown: self.shutdown.clone(),
+            health: server.health(),
+            service,
+        }
     }
 
     /// The ledger's time zone; waits for a ledger that isn't up yet.
@@ -255,16 +285,16 @@ impl Parts<'_> {
             }
             Service::Audit => {
                 let name = proto::audit::audit_service_server::SERVICE_NAME;
-                let health = server.health();
-                let view = Follower::start(AuditView, log.clone(), &folder, shutdown, health, name).await?;
+                let options = self.view_options(log, &folder, server, name);
+                let view = Follower::start(AuditView, options).await?;
                 let view = views.audit.insert(Arc::new(view)).clone();
                 let handlers = AuditHandlers::new(view, log.clone(), zone);
                 server.add(AuditServiceServer::new(handlers)).await;
             }
             Service::Leaderboard => {
                 let name = proto::leaderboard::leaderboard_service_server::SERVICE_NAME;
-                let (health, view) = (server.health(), LeaderboardView { zone });
-                let view = Follower::start(view, log.clone(), &folder, shutdown, health, name).await?;
+                let options = self.view_options(log, &folder, server, name);
+                let view = Follower::start(LeaderboardView::new(zone), options).await?;
                 let view = views.leaderboard.insert(Arc::new(view)).clone();
                 server.add(LeaderboardServiceServer::new(LeaderboardHandlers::new(view, clock))).await;
             }

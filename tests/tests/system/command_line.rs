@@ -32,7 +32,8 @@ fn documented() -> BTreeMap<String, BTreeSet<String>> {
 }
 
 /// The names of the fields in an answer: those of an array's objects as one, and those within as
-/// `subjects[].role`. What `data`, `flags` and `trail` hold is described elsewhere.
+/// `subjects[].role`. What `data`, `flags` and `trail` hold is described elsewhere, and rows are the
+/// view's own.
 fn fields(value: &Value) -> BTreeSet<String> {
     let mut names = BTreeSet::new();
     match value {
@@ -40,7 +41,7 @@ fn fields(value: &Value) -> BTreeSet<String> {
         Value::Object(object) => {
             for (name, value) in object {
                 names.insert(name.clone());
-                if !["data", "flags", "trail"].contains(&name.as_str()) {
+                if !["data", "flags", "trail", "row", "other_row"].contains(&name.as_str()) {
                     let mark = if value.is_array() { "[]" } else { "" };
                     names.extend(fields(value).into_iter().map(|inner| format!("{name}{mark}.{inner}")));
                 }
@@ -121,7 +122,13 @@ async fn the_fields_are_those_that_the_documentation_lists() {
     let mapping = file(&data, "small.toml", &format!("source = 'small'\n[columns]\n{columns}"));
     let rejects = data.join("rejects.csv");
     let import = ["import", "csv", &csv, "--mapping", &mapping, "--rejects", rejects.to_str().unwrap()];
-    let commands: [(&str, &[&str]); 12] = [
+    // Another calendar, under which due times differ: two days of every week off.
+    let days = chrono::NaiveDate::from_ymd_opt(2025, 1, 6).unwrap().iter_weeks().take(100);
+    let days: Vec<_> = days.map(|day| format!("{day}\n{}\n", day.succ_opt().unwrap())).collect();
+    let holidays = file(&data, "short-weeks.csv", &format!("date\n{}", days.concat()));
+    let what_if =
+        ["replay", "what-if", "leaderboard", "--reason", "order 7", "--holidays", &holidays, "--wait"];
+    let commands: [(&str, &[&str]); 17] = [
         ("liem token issue", &["token", "issue", "--role", "citizen"]),
         ("liem import csv", &import),
         ("liem case show", &["case", "show", case]),
@@ -133,10 +140,15 @@ async fn the_fields_are_those_that_the_documentation_lists() {
         ("liem log read", &["log", "read", "--limit", "0"]),
         ("liem view", &["view", "audit"]),
         ("liem view", &["view", "leaderboard"]),
+        ("liem view digest", &["view", "digest", "audit", "--at", &head]),
+        ("liem replay", &["replay", "start", "audit", "--reason", "ticket 12", "--wait"]),
+        ("liem replay", &what_if),
+        ("liem replay list", &["replay", "list"]),
+        ("liem replay compare", &["replay", "compare", "leaderboard"]),
         // The log is damaged for this one, below.
         ("liem log check", &["log", "check"]),
     ];
-    for (heading, arguments) in &commands[..11] {
+    for (heading, arguments) in &commands[..16] {
         assert_eq!(fields(&server.json(arguments)), documented[*heading], "{heading}");
     }
     let whole = server.json(&["log", "check"]);

@@ -106,9 +106,9 @@ async fn metrics_tell_of_appends_batches_and_views() {
     let entries = f64::from(u32::try_from(writer.recorded()).unwrap());
     for view in ["audit", "leaderboard"] {
         wait_until(&format!("the view {view} has caught up"), || {
-            figure(&format!("liem_view_position{{view=\"{view}\"}}")) == Some(1.0 + entries)
+            figure(&format!("liem_view_position{{view=\"{view}\",generation=\"1\"}}")) == Some(1.0 + entries)
         });
-        assert_eq!(figure(&format!("liem_view_lag_entries{{view=\"{view}\"}}")), Some(0.0));
+        assert_eq!(figure(&format!("liem_view_lag_entries{{view=\"{view}\",generation=\"1\"}}")), Some(0.0));
     }
     // The entry that opens the log may come before the counting starts.
     assert!(figure("liem_log_append_seconds_count").unwrap() >= 20.0);

@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeMap, fs, path::Path};
 
+use projection::Positions;
 use proptest::prelude::*;
 
 use crate::store::{Running, Store, content, raw};
@@ -28,7 +29,7 @@ async fn a_deleted_view_comes_back_identical() {
     let folder = store.folder("view");
     let view = store.view(&folder).await;
     let digest = view.digest_at(head).await;
-    let file = view.follower.path().to_owned();
+    let file = view.follower.path();
     assert_eq!(file, folder.join("tally-v3-g1.db"));
     let before = content(&file).await;
     view.stop().await;
@@ -84,7 +85,7 @@ async fn a_set_of_positions_that_changes_its_form_is_the_same() {
         }
     }
     let digest = live.digest_at(store.head().await).await;
-    assert_eq!(content(live.follower.path()).await.0, [("unit".to_owned(), 5_000)]);
+    assert_eq!(content(&live.follower.path()).await.0, [("unit".to_owned(), 5_000)]);
     live.stop().await;
     assert_eq!(store.rebuilt().await, digest);
 }
@@ -146,7 +147,7 @@ async fn live_out(acts: Vec<Act>) {
         }
     }
     let digest = live.digest_at(store.head().await).await;
-    let content = content(live.follower.path()).await;
+    let content = content(&live.follower.path()).await;
     live.stop().await;
     assert_eq!(content, (units.into_iter().collect(), cases.into_iter().collect()));
     assert_eq!(store.rebuilt().await, digest);
@@ -159,11 +160,15 @@ async fn the_digest_sees_every_change() {
     let folder = store.folder("view");
     let view = store.view(&folder).await;
     let mut seen = vec![view.digest_at(head).await];
-    let mut raw = raw(view.follower.path()).await;
+    let mut raw = raw(&view.follower.path()).await;
+    let mut other = Vec::new();
+    Positions::from_iter([1, 3]).serialize_into(&mut other).unwrap();
+    sqlx::query("UPDATE unit SET positions = ?").bind(other).execute(&mut raw).await.unwrap();
+    seen.push(view.follower.digest().await.unwrap());
+    assert_ne!(seen[0], seen[1]);
     for change in [
         "UPDATE unit SET steps = 3",
         "UPDATE unit SET steps = NULL",
-        "UPDATE unit SET positions = x'00'",
         "UPDATE last_step SET step = 'T03'",
         "UPDATE last_step SET official = ''",
         // What was in one column is now in the next: the same bytes in a row.
@@ -172,7 +177,8 @@ async fn the_digest_sees_every_change() {
         "UPDATE last_step SET step = NULL, official = 'T0'",
         "INSERT INTO unit SELECT 'H57.19', unit, steps, positions FROM unit",
         "DELETE FROM last_step",
-        "UPDATE checkpoint SET position = position + 1",
+        "UPDATE standing SET cases = cases + 1",
+        "UPDATE view SET position = position + 1",
     ] {
         sqlx::query(change).execute(&mut raw).await.unwrap();
         let digest = view.follower.digest().await.unwrap();

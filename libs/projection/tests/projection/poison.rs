@@ -72,7 +72,7 @@ async fn a_poison_event_stops_the_view_and_shows() {
         assert_eq!(shown, Shown::NotServing);
         assert_eq!(view.follower.status().position, good);
         assert_eq!(view.follower.digest().await.unwrap(), before);
-        assert_eq!(content(view.follower.path()).await.0, [("unit".to_owned(), 1)]);
+        assert_eq!(content(&view.follower.path()).await.0, [("unit".to_owned(), 1)]);
 
         // Nobody gets an answer of it, not even of what it had read.
         for position in [0, good, after] {
@@ -92,7 +92,7 @@ async fn a_poison_event_stops_the_view_and_shows() {
         let mended = Tally { is_mended: true, ..Tally::NEW };
         let view = Running::start(mended, store.log.clone(), &folder).await.unwrap();
         view.digest_at(store.head().await).await;
-        assert_eq!(content(view.follower.path()).await.0, [("unit".to_owned(), 5)]);
+        assert_eq!(content(&view.follower.path()).await.0, [("unit".to_owned(), 5)]);
         view.stop().await;
         server.start();
     }

@@ -128,8 +128,21 @@ impl Running {
         folder: &Path,
         health: HealthReporter,
     ) -> Result<Self, ViewError> {
+        Self::start_every(view, log, folder, health, 4_096).await
+    }
+
+    /// With so many positions between two snapshots.
+    pub(crate) async fn start_every(
+        view: Tally,
+        log: Arc<dyn EventLog>,
+        folder: &Path,
+        health: HealthReporter,
+        snapshot_every: u64,
+    ) -> Result<Self, ViewError> {
         let shutdown = Shutdown::default();
-        let follower = Follower::start(view, log, folder, shutdown.clone(), health, "test.View").await?;
+        let (until, service) = (shutdown.clone(), "test.View");
+        let options = projection::Options { log, folder, snapshot_every, shutdown: until, health, service };
+        let follower = Follower::start(view, options).await?;
         Ok(Self { follower, shutdown })
     }
 

@@ -1,11 +1,13 @@
-//! A tiny view: steps by unit, with the positions behind each count, and the last step of each case.
+//! A tiny view: steps by unit, with the positions behind each count, the last step of each case, and how
+//! many cases stand at which step. ARCHITECTURE.md points here for how a view is added.
 
 use eventlog::{Entry, Filter};
 use events::delivery::{By, CaseEvent};
-use projection::{FoldError, Key, KeyPart, Keys, Kind, Positions, Rows, Table, Value, View};
+use projection::{FoldError, History, Key, KeyPart, Keys, Kind, Positions, Row, Rows, Table, Value, View};
 
 const UNIT: usize = 0;
 const CASE: usize = 1;
+const STANDING: usize = 2;
 
 /// A step that can't even be read.
 pub(crate) const POISON: &str = "poison";
@@ -49,14 +51,27 @@ impl View for Tally {
             key: &[("agency", Kind::Text), ("unit", Kind::Text)],
             columns: &[("steps", Kind::Int), ("positions", Kind::Positions)],
             indexes: &["steps DESC"],
+            history: History::Positions,
+            spans: None,
         },
         Table {
             name: "last_step",
             key: &[("case_code", Kind::Text)],
             columns: &[("step", Kind::Text), ("official", Kind::Text), ("position", Kind::Int)],
             indexes: &[],
+            history: History::Versions,
+            spans: None,
+        },
+        Table {
+            name: "standing",
+            key: &[("step", Kind::Text)],
+            columns: &[("cases", Kind::Int)],
+            indexes: &[],
+            history: History::Versions,
+            spans: None,
         },
     ];
+    const SUMMED: Option<usize> = Some(CASE);
     type Event = Done;
 
     fn filter(&self) -> Filter {
@@ -76,7 +91,7 @@ impl View for Tally {
         }
     }
 
-    fn keys(&self, event: &Done, keys: &mut Keys) {
+    fn keys(&self, event: &Done, keys: &mut Keys<'_>) {
         keys.add(UNIT, event.unit_key());
         keys.add(CASE, event.case_key());
     }
@@ -101,6 +116,17 @@ impl View for Tally {
         positions.insert(event.position);
         let row = vec![event.step.clone().into(), event.by.official.clone().into(), position.into()];
         *rows.change(CASE, &event.case_key().into()) = Some(row);
+        Ok(())
+    }
+
+    fn sum_keys(&self, row: &Row, keys: &mut Keys<'_>) {
+        keys.add(STANDING, [row[0].text().unwrap_or_default().into()]);
+    }
+
+    fn sum(&self, row: &Row, sign: i64, rows: &mut Rows) -> Result<(), FoldError> {
+        let slot = rows.change(STANDING, &vec![row[0].text().unwrap_or_default().into()]);
+        let cases = slot.as_ref().and_then(|row| row[0].int()).unwrap_or(0) + sign;
+        *slot = (cases != 0).then(|| vec![cases.into()]);
         Ok(())
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use proto::{Failure, Reason, audit, delivery, directory, leaderboard, ledger, reason_of};
+use proto::{Failure, Reason, audit, delivery, directory, leaderboard, ledger, reason_of, view};
 use tonic::{Code, Status};
 use tonic_types::StatusExt as _;
 
@@ -35,6 +35,7 @@ fn reason(context: &str, number: i32) -> Reason {
         "delivery" => delivery::ErrorReason::try_from(number).unwrap().into(),
         "audit" => audit::ErrorReason::try_from(number).unwrap().into(),
         "leaderboard" => leaderboard::ErrorReason::try_from(number).unwrap().into(),
+        "view" => view::ErrorReason::try_from(number).unwrap().into(),
         other => panic!("the context {other} has reasons that `Reason` doesn't know"),
     }
 }

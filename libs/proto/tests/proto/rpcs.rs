@@ -10,13 +10,14 @@ use prost_types::{
 use crate::contract::{Element, Kind, elements};
 
 /// Lists that have no page token, and why.
-const UNTOKENED: [(&str, &str); 3] = [
+const UNTOKENED: [(&str, &str); 4] = [
     (
         "liem.ledger.v1.LedgerService.ListEntries",
         "pages go by position, which is better than a token: it never expires",
     ),
     ("liem.ledger.v1.LedgerService.ListStreamEntries", "pages go by revision, likewise"),
     ("liem.directory.v1.DirectoryService.ListDays", "a year has few days that differ: one answer holds them"),
+    ("liem.view.v1.ViewAdmin.ListViews", "a server has a handful of views, each of a few generations"),
 ];
 
 fn messages(elements: &[Element]) -> BTreeMap<String, DescriptorProto> {

@@ -6,7 +6,7 @@ use identity::Role;
 use proto::leaderboard::{self as pb, BoardRow};
 use serde_json::{Value, json};
 
-use super::trail::time;
+use super::trail::{as_of, time};
 use crate::{
     cli::{BoardArgs, BoardCommand, BoardQueryArgs, By, Clock, Figure},
     client::Connection,
@@ -33,6 +33,7 @@ fn query(args: &BoardQueryArgs, zone: FixedOffset) -> anyhow::Result<pb::BoardQu
         Clock::Committed => pb::Clock::Committed,
         Clock::Statutory => pb::Clock::Statutory,
     };
+    let (as_of_position, as_of_time) = as_of(args.as_of.as_deref(), zone)?;
     Ok(pb::BoardQuery {
         by: by.into(),
         period: args.period.clone(),
@@ -40,6 +41,8 @@ fn query(args: &BoardQueryArgs, zone: FixedOffset) -> anyhow::Result<pb::BoardQu
         clock: clock.into(),
         agency: args.agency.clone().unwrap_or_default(),
         at_least_position: args.at_least.unwrap_or(0),
+        as_of_position,
+        as_of_time,
     })
 }
 

@@ -23,6 +23,7 @@ pub(super) async fn trail(settings: &Settings, args: TrailArgs) -> anyhow::Resul
         0 => usize::MAX,
         limit => limit,
     };
+    let (as_of_position, as_of_time) = as_of(args.as_of.as_deref(), zone)?;
     let request = ListTrailRequest {
         subject: Some(subject(&args.subject)),
         order: if args.oldest_first { ListOrder::OldestFirst } else { ListOrder::NewestFirst }.into(),
@@ -31,7 +32,8 @@ pub(super) async fn trail(settings: &Settings, args: TrailArgs) -> anyhow::Resul
         occurred_from: args.from.as_deref().map(|t| time(t, false, zone)).transpose()?,
         occurred_until: args.until.as_deref().map(|t| time(t, true, zone)).transpose()?,
         at_least_position: args.at_least.unwrap_or(0),
-        as_of_position: args.as_of.unwrap_or(0),
+        as_of_position,
+        as_of_time,
         page_size: i32::try_from(limit.min(1_000)).unwrap_or(1_000),
         page_token: String::new(),
     };
@@ -94,6 +96,17 @@ fn subject(text: &str) -> Subject {
             _ => Subject { role: "case".to_owned(), id: text.to_owned() },
         },
     }
+}
+
+/// A moment of the log as people give it: a position, or a time of recording.
+pub(super) fn as_of(text: Option<&str>, zone: FixedOffset) -> anyhow::Result<(u64, Option<Timestamp>)> {
+    let Some(text) = text else { return Ok((0, None)) };
+    if let Ok(position) = text.parse::<u64>() {
+        anyhow::ensure!(position > 0, "positions are counted from 1");
+        return Ok((position, None));
+    }
+    let time = time(text, true, zone).with_context(|| format!("`{text}` is not a position either"))?;
+    Ok((0, Some(time)))
 }
 
 /// A time as people give it: a date means its start, or with `is_end` its end, in the log's zone.

@@ -1,0 +1,204 @@
+//! Folding: bring the rows that entries name into memory, let the view change them, sum up, and write what
+//! changed at the ends of batches and at every snapshot.
+
+use eventlog::{Entry, Page};
+use sqlx::{AssertSqlSafe, SqliteConnection};
+
+use crate::{
+    History, Key, Table, View, ViewError,
+    file::File,
+    rows::Rows,
+    sql::{self, in_chunks},
+};
+
+/// Entries folded before the changes are written, at most.
+const BATCH: usize = 65_536;
+
+/// Rows kept in memory from one batch to the next, about. A row takes some 300 bytes.
+const KEPT_ROWS: usize = 150_000;
+
+/// Whose rows a fold starts from: as they are, or as they were at a snapshot.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Base {
+    Now,
+    Snapshot(u64),
+}
+
+/// A view's rows for its tables.
+pub(crate) fn rows_of<V: View>() -> Rows {
+    Rows::new(V::TABLES.len(), V::SUMMED)
+}
+
+/// A fold that is kept in a file.
+pub(crate) struct Fold {
+    pub(crate) file: File,
+    rows: Rows,
+    /// The position that has been folded, and may not be written yet.
+    position: u64,
+    unsaved: usize,
+}
+
+impl Fold {
+    /// Goes on where the file ends.
+    pub(crate) async fn resume<V: View>(mut file: File) -> Result<Self, ViewError> {
+        let position = file.checkpoint().await?;
+        Ok(Self { file, rows: rows_of::<V>(), position, unsaved: 0 })
+    }
+
+    /// Forgets what was not written, and goes on where the file ends.
+    pub(crate) async fn reset(&mut self) -> Result<u64, ViewError> {
+        self.rows.clear();
+        self.unsaved = 0;
+        self.position = self.file.checkpoint().await?;
+        Ok(self.position)
+    }
+
+    /// Folds a page. What it brought is written at the end of a batch, at a snapshot, and when the page is
+    /// the log's last: then the view says what its file says.
+    pub(crate) async fn page<V: View>(&mut self, view: &V, page: &Page) -> Result<(), ViewError> {
+        let every = self.file.every();
+        let mut rest = page.entries.as_slice();
+        while self.position < page.through {
+            // Up to the next snapshot, and not past the next batch, whose ends are the same positions however
+            // the pages came: a batch then holds whole spans of positions.
+            let batch = BATCH as u64;
+            let snapshot = (self.position / every + 1).saturating_mul(every);
+            let end = page.through.min(snapshot).min((self.position / batch + 1) * batch);
+            let (part, tail) = rest.split_at(rest.partition_point(|entry| entry.position <= end));
+            rest = tail;
+            let base = (Base::Now, self.file.saved());
+            entries(view, self.file.connection(), base, part, &mut self.rows).await?;
+            self.position = end;
+            self.unsaved += part.len();
+            let is_last = end == page.through && (page.ended || self.unsaved == 0);
+            if is_last || end % every == 0 || end % batch == 0 {
+                self.save(view).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn save<V: View>(&mut self, view: &V) -> Result<(), ViewError> {
+        sum_up(view, self.file.connection(), Base::Now, &mut self.rows).await?;
+        self.file.save(&mut self.rows, self.position).await?;
+        self.rows.end_batch(KEPT_ROWS);
+        self.unsaved = 0;
+        Ok(())
+    }
+}
+
+/// Folds entries into rows. `base` says where rows that aren't in memory come from, and how far the view
+/// has come there.
+pub(crate) async fn entries<V: View>(
+    view: &V,
+    connection: &mut SqliteConnection,
+    (base, reached): (Base, u64),
+    entries: &[Entry],
+    rows: &mut Rows,
+) -> Result<(), ViewError> {
+    let mut events = Vec::with_capacity(entries.len());
+    for entry in entries {
+        let position = entry.position;
+        let event = view.read(entry).map_err(|source| ViewError::Fold { position, source })?;
+        if let Some(event) = event {
+            view.keys(&event, &mut rows.keys());
+            events.push((position, event));
+        }
+    }
+    load(connection, V::TABLES, (base, reached), rows).await?;
+    for (position, event) in events {
+        view.fold(event, rows).map_err(|source| ViewError::Fold { position, source })?;
+    }
+    Ok(())
+}
+
+/// Brings what changed since the last time into the rows that sum it up.
+pub(crate) async fn sum_up<V: View>(
+    view: &V,
+    connection: &mut SqliteConnection,
+    base: Base,
+    rows: &mut Rows,
+) -> Result<(), ViewError> {
+    let Some(table) = V::SUMMED else { return Ok(()) };
+    let mut changes = Vec::new();
+    for slot in rows.tables[table].values_mut() {
+        if let Some(before) = slot.summed.take()
+            && before != slot.row
+        {
+            changes.push((before, slot.row.clone()));
+        }
+    }
+    for row in changes.iter().flat_map(|(before, after)| [before, after]).flatten() {
+        view.sum_keys(row, &mut rows.keys());
+    }
+    load(connection, V::TABLES, (base, u64::MAX), rows).await?;
+    for (before, after) in &changes {
+        let failed = |source| ViewError::Fold { position: 0, source };
+        if let Some(before) = before {
+            view.sum(before, -1, rows).map_err(failed)?;
+        }
+        if let Some(after) = after {
+            view.sum(after, 1, rows).map_err(failed)?;
+        }
+    }
+    Ok(())
+}
+
+/// Brings the wanted rows into memory.
+async fn load(
+    connection: &mut SqliteConnection,
+    tables: &[Table],
+    (base, reached): (Base, u64),
+    rows: &mut Rows,
+) -> Result<(), ViewError> {
+    for ((table, wanted), slots) in tables.iter().zip(&mut rows.wanted).zip(&mut rows.tables) {
+        let mut keys = std::mem::take(wanted);
+        if let Some(spans) = table.spans {
+            keys.retain(|key| match &key[spans.column] {
+                crate::KeyPart::Int(span) => sql::read(*span).saturating_mul(spans.positions) < reached,
+                crate::KeyPart::Text(_) => true,
+            });
+        }
+        keys.sort_unstable();
+        for chunk in in_chunks(&keys) {
+            match base {
+                Base::Now => {
+                    let sql = sql::select(table, chunk.len());
+                    look_up(connection, table, sql, (chunk, None), slots).await?;
+                }
+                // Sets of positions need no earlier rows: queries leave out what came later.
+                Base::Snapshot(_) if table.history == History::Positions => {}
+                Base::Snapshot(at) => {
+                    for sql in sql::select_at(table, chunk.len()) {
+                        look_up(connection, table, sql, (chunk, Some(at)), slots).await?;
+                    }
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+async fn look_up(
+    connection: &mut SqliteConnection,
+    table: &Table,
+    sql: String,
+    (keys, at): (&[Key], Option<u64>),
+    slots: &mut std::collections::HashMap<Key, crate::rows::Slot, foldhash::fast::RandomState>,
+) -> Result<(), ViewError> {
+    let mut query = sqlx::query(AssertSqlSafe(sql));
+    for part in keys.iter().flatten() {
+        query = sql::bind_part(query, part);
+    }
+    if let Some(at) = at {
+        query = query.bind(sql::stored(at));
+    }
+    for found in query.fetch_all(connection).await? {
+        let (key, row) = sql::row(table, &found)?;
+        if let Some(slot) = slots.get_mut(&key) {
+            slot.row = Some(row);
+            slot.since = Some(sql::since(table, &found)?);
+        }
+    }
+    Ok(())
+}
