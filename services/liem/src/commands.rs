@@ -11,7 +11,8 @@ mod view;
 use std::process::ExitCode;
 
 use crate::{
-    cli::{CaseCommand, Cli, Command, ImportCommand, TokenCommand},
+    bench,
+    cli::{BenchCommand, CaseCommand, Cli, Command, ImportCommand, TokenCommand},
     config::Settings,
     demo, import,
 };
@@ -30,6 +31,7 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Log(command) => return log::log(&settings, command).await,
         Command::View(args) => view::status(&settings, args).await?,
         Command::Demo(args) => demo::demo(&settings, args).await?,
+        Command::Bench(BenchCommand::Replay(args)) => bench::replay(&settings, args).await?,
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -121,7 +121,9 @@ async fn the_fields_are_those_that_the_documentation_lists() {
     let mapping = file(&data, "small.toml", &format!("source = 'small'\n[columns]\n{columns}"));
     let rejects = data.join("rejects.csv");
     let import = ["import", "csv", &csv, "--mapping", &mapping, "--rejects", rejects.to_str().unwrap()];
-    let commands: [(&str, &[&str]); 12] = [
+    let bench = data.join("bench");
+    let bench = ["bench", "replay", "--events", "2000", "--data", bench.to_str().unwrap()];
+    let commands: [(&str, &[&str]); 13] = [
         ("liem token issue", &["token", "issue", "--role", "citizen"]),
         ("liem import csv", &import),
         ("liem case show", &["case", "show", case]),
@@ -133,10 +135,11 @@ async fn the_fields_are_those_that_the_documentation_lists() {
         ("liem log read", &["log", "read", "--limit", "0"]),
         ("liem view", &["view", "audit"]),
         ("liem view", &["view", "leaderboard"]),
+        ("liem bench replay", &bench),
         // The log is damaged for this one, below.
         ("liem log check", &["log", "check"]),
     ];
-    for (heading, arguments) in &commands[..11] {
+    for (heading, arguments) in &commands[..12] {
         assert_eq!(fields(&server.json(arguments)), documented[*heading], "{heading}");
     }
     let whole = server.json(&["log", "check"]);
