@@ -68,6 +68,7 @@ impl History {
         let log = SqliteLog::open(&path, Options::new(genesis(seed, entries), Clock::system())).await?;
         let head = log.head().await?;
         if head.genesis != genesis(seed, entries) || head.position != entries {
+            log.close().await;
             anyhow::bail!(
                 "{} holds another history ({} entries of the log {}): name an empty folder, or the one of this length \
                  and seed, with --data",
