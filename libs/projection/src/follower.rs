@@ -156,6 +156,12 @@ impl<V: View> Follower<V> {
         Ok(live.as_of(position).await?)
     }
 
+    /// Waits until the live generation has reached a position, however long that takes; fails if it stops.
+    pub async fn reached(&self, position: u64) -> Result<(), Failure> {
+        let far = Instant::now() + Duration::from_hours(24 * 365);
+        wait_for(&self.shared.live_now(), position, far).await
+    }
+
     /// The position and digest of what the live generation holds now.
     pub async fn digest(&self) -> Result<(u64, String), Failure> {
         let live = self.shared.live_now();

@@ -74,6 +74,9 @@ pub(crate) enum Command {
     Replay(ReplayCommand),
     /// Run a synthetic province end to end: cases in, a board and a trail out
     Demo(DemoArgs),
+    /// Measure the code on a synthetic history
+    #[command(subcommand)]
+    Bench(BenchCommand),
 }
 
 /// What a new log is called; an existing one keeps what its first entry says.
@@ -504,4 +507,21 @@ pub(crate) struct DemoArgs {
     /// Keep the ledger running afterwards, to look at
     #[arg(long)]
     pub(crate) keep: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum BenchCommand {
+    /// How fast a history is read and folded, in this process and without a server
+    Replay(ReplayArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ReplayArgs {
+    /// Entries of the history. It is generated in the folder of --data, or used again if it is there already;
+    /// without --data in a temporary one
+    #[arg(long, default_value_t = 100_000, value_parser = clap::value_parser!(u64).range(1..=1_000_000_000))]
+    pub(crate) events: u64,
+    /// What the history is made from: the same seed gives the same one
+    #[arg(long, default_value_t = 1)]
+    pub(crate) seed: u64,
 }

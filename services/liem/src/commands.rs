@@ -12,7 +12,8 @@ mod view;
 use std::process::ExitCode;
 
 use crate::{
-    cli::{CaseCommand, Cli, Command, ImportCommand, TokenCommand},
+    bench,
+    cli::{BenchCommand, CaseCommand, Cli, Command, ImportCommand, TokenCommand},
     config::Settings,
     demo, import,
 };
@@ -32,6 +33,7 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::View(command) => view::view(&settings, command).await?,
         Command::Replay(command) => replay::replay(&settings, command).await?,
         Command::Demo(args) => demo::demo(&settings, args).await?,
+        Command::Bench(BenchCommand::Replay(args)) => bench::replay(&settings, args).await?,
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -34,6 +34,8 @@ struct File {
 #[derive(Debug)]
 pub(crate) struct Settings {
     pub(crate) data: Data,
+    /// Whether a data folder was named, so that it is not the usual one.
+    pub(crate) is_data_named: bool,
     pub(crate) address: Option<String>,
     pub(crate) token: Option<String>,
     pub(crate) json: bool,
@@ -46,9 +48,10 @@ impl Settings {
         let usual = common.data.clone().unwrap_or_else(|| DEFAULT_DATA.into()).join("liem.toml");
         let path = common.config.clone().or_else(|| usual.exists().then_some(usual));
         let file = path.as_deref().map(read).transpose()?.unwrap_or_default();
-        let data = common.data.or_else(|| file.data.clone()).unwrap_or_else(|| DEFAULT_DATA.into());
+        let data = common.data.or_else(|| file.data.clone());
         Ok(Self {
-            data: Data::new(data),
+            is_data_named: data.is_some(),
+            data: Data::new(data.unwrap_or_else(|| DEFAULT_DATA.into())),
             address: common.address.or_else(|| file.address.clone()),
             token: common.token.or_else(|| file.token.clone()),
             json: common.json,
@@ -61,6 +64,7 @@ impl Settings {
     pub(crate) fn in_folder(&self, folder: &Path) -> Self {
         Self {
             data: Data::new(folder.to_owned()),
+            is_data_named: true,
             address: None,
             token: None,
             json: self.json,

@@ -2,7 +2,7 @@
 
 mod cases;
 mod province;
-mod rng;
+pub(crate) mod rng;
 mod send;
 
 use chrono::NaiveDate;

@@ -3,6 +3,7 @@
 
 #![expect(clippy::print_stdout, reason = "a command line prints its answers")]
 
+mod bench;
 mod cli;
 mod client;
 mod commands;

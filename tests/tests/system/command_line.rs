@@ -128,7 +128,9 @@ async fn the_fields_are_those_that_the_documentation_lists() {
     let holidays = file(&data, "short-weeks.csv", &format!("date\n{}", days.concat()));
     let what_if =
         ["replay", "what-if", "leaderboard", "--reason", "order 7", "--holidays", &holidays, "--wait"];
-    let commands: [(&str, &[&str]); 17] = [
+    let bench = data.join("bench");
+    let bench = ["bench", "replay", "--events", "2000", "--data", bench.to_str().unwrap()];
+    let commands: [(&str, &[&str]); 18] = [
         ("liem token issue", &["token", "issue", "--role", "citizen"]),
         ("liem import csv", &import),
         ("liem case show", &["case", "show", case]),
@@ -145,10 +147,11 @@ async fn the_fields_are_those_that_the_documentation_lists() {
         ("liem replay", &what_if),
         ("liem replay list", &["replay", "list"]),
         ("liem replay compare", &["replay", "compare", "leaderboard"]),
+        ("liem bench replay", &bench),
         // The log is damaged for this one, below.
         ("liem log check", &["log", "check"]),
     ];
-    for (heading, arguments) in &commands[..16] {
+    for (heading, arguments) in &commands[..17] {
         assert_eq!(fields(&server.json(arguments)), documented[*heading], "{heading}");
     }
     let whole = server.json(&["log", "check"]);

@@ -1,5 +1,5 @@
-//! The demo's own random numbers: `SplitMix64`, so that a seed gives the same province on every machine and
-//! with every version of every library. No floating point, and nothing secret.
+//! Our own random numbers, for the demo and the benchmarks: `SplitMix64`, so that a seed gives the same ones on
+//! every machine and with every version of every library. No floating point, and nothing secret.
 
 /// A sequence of random numbers.
 #[derive(Debug, Clone)]
