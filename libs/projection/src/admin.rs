@@ -115,8 +115,9 @@ trait Administered: Send + Sync {
     fn version(&self) -> u32;
     fn depends_on_a_calendar(&self) -> bool;
     fn describe(&self) -> pb::View;
-    /// Whether a generation has as good as caught up with the live one.
-    fn has_caught_up(&self, generation: u32) -> Result<bool, Failure>;
+    /// Refuses a switch to a generation that can't take over at once on this server. What is not on record, or
+    /// halted there, is refused where it is decided.
+    fn check_ready(&self, generation: u32) -> Result<(), Failure>;
     /// The generation that a roll back goes to.
     fn previous(&self) -> Option<u32>;
     async fn digest(&self, generation: u32, position: u64) -> Result<pb::GetDigestResponse, Failure>;
@@ -199,9 +200,22 @@ impl<V: View> Administered for Shared<V> {
         pb::View { name: V::NAME.to_owned(), version: V::VERSION, generations: generations.collect() }
     }
 
-    fn has_caught_up(&self, generation: u32) -> Result<bool, Failure> {
+    fn check_ready(&self, generation: u32) -> Result<(), Failure> {
+        let record = self.record();
+        let Some(recorded) = record.generations.get(&generation).filter(|r| !r.is_halted) else { return Ok(()) };
+        if recorded.state == State::Live || recorded.state == State::WhatIf {
+            return Ok(());
+        }
         let (status, live) = (self.pick(generation)?.status(), self.live_now().status());
-        Ok(status.position + BEHIND_MAX >= live.position)
+        if status.stopped.is_some() {
+            let text = format!("generation {generation} stopped: `liem replay list` shows why");
+            return Err(Failure::new(proto::ledger::ErrorReason::ViewStopped, text));
+        }
+        if status.position + BEHIND_MAX < live.position {
+            let text = format!("generation {generation} has not caught up: wait, and try again");
+            return Err(Failure::new(ErrorReason::GenerationBehind, text));
+        }
+        Ok(())
     }
 
     fn previous(&self) -> Option<u32> {
@@ -363,7 +377,7 @@ impl ViewAdmin for ViewAdminHandlers {
         let caller = Caller::of(&request)?;
         let mut message = request.into_inner();
         let request_id = std::mem::take(&mut message.request_id);
-        self.check_caught_up(&message.view, message.generation)?;
+        self.view(&message.view)?.check_ready(message.generation)?;
         let act = Act::Switch { generation: message.generation };
         let asked = (request_id.as_str(), message.view.as_str(), message.reason.as_str());
         let (recorded, event) = self.act(&caller, asked, ("SwitchGeneration", &message), act).await?;
@@ -381,8 +395,9 @@ impl ViewAdmin for ViewAdminHandlers {
         let caller = Caller::of(&request)?;
         let mut message = request.into_inner();
         let request_id = std::mem::take(&mut message.request_id);
-        if let Some(previous) = self.view(&message.view)?.previous() {
-            self.check_caught_up(&message.view, previous)?;
+        let view = self.view(&message.view)?;
+        if let Some(previous) = view.previous() {
+            view.check_ready(previous)?;
         }
         let asked = (request_id.as_str(), message.view.as_str(), message.reason.as_str());
         let said = ("RollBackGeneration", &message);
@@ -405,17 +420,5 @@ impl ViewAdmin for ViewAdminHandlers {
         let asked = (request_id.as_str(), message.view.as_str(), message.reason.as_str());
         let (recorded, _) = self.act(&caller, asked, ("DropGeneration", &message), act).await?;
         Ok(Response::new(pb::DropGenerationResponse { recorded: Some(recorded) }))
-    }
-}
-
-impl ViewAdminHandlers {
-    /// A switch is recorded only to a generation that can take over at once on this server.
-    fn check_caught_up(&self, view: &str, generation: u32) -> Result<(), Failure> {
-        // An unknown generation is refused where it is decided, with the others.
-        if matches!(self.view(view)?.has_caught_up(generation), Ok(false)) {
-            let text = format!("generation {generation} has not caught up: wait, and try again");
-            return Err(Failure::new(ErrorReason::GenerationBehind, text));
-        }
-        Ok(())
     }
 }

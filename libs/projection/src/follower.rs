@@ -73,6 +73,8 @@ pub(crate) struct Shared<V> {
     served: AtomicU64,
     /// What is on record, and the position it was read to.
     record: watch::Sender<(Record, u64)>,
+    /// The position up to which this process has done what the record says, but for a switch.
+    done: watch::Sender<u64>,
     /// The number of the live one, for those who wait for a switch.
     switched: watch::Sender<u32>,
 }
@@ -117,6 +119,7 @@ impl<V: View> Follower<V> {
             generations: std::sync::RwLock::new(generations),
             live: RwLock::new(live),
             served: AtomicU64::new(0),
+            done: watch::channel(reached).0,
             record,
             switched,
         });
@@ -167,6 +170,11 @@ impl<V: View> Follower<V> {
         let live = self.shared.live_now();
         let position = live.status().position;
         Ok((position, live.digest(position).await?))
+    }
+
+    /// The position and digest of what the live generation held at a position that it has reached.
+    pub async fn digest_as_of(&self, position: u64) -> Result<(u64, String), Failure> {
+        Ok((position, self.shared.live_now().digest(position).await?))
     }
 
     pub(crate) fn shared(&self) -> Arc<Shared<V>> {
@@ -307,7 +315,9 @@ impl<V: View> Shared<V> {
             let reached = self.record.borrow().1;
             let mut pages = self.setting.log.follow(reached, filter());
             loop {
+                let reached = self.record.borrow().1;
                 self.open_and_drop().await;
+                self.done.send_replace(reached);
                 let wanted = self.record.borrow().0.live;
                 let is_switched = *self.switched.borrow() == wanted || self.switch_to(wanted).await;
                 let mut target = self.get(wanted).map(|target| target.watch());
@@ -396,10 +406,10 @@ impl<V: View> Shared<V> {
 
     /// Waits until this process has read the record up to a position and done what it says.
     pub(crate) async fn done(&self, position: u64, live: u32) -> Result<(), Failure> {
-        let mut record = self.record.subscribe();
+        let mut done = self.done.subscribe();
         let mut switched = self.switched.subscribe();
         let waited = tokio::time::timeout(PATIENCE, async {
-            drop(record.wait_for(|(_, reached)| *reached >= position).await);
+            drop(done.wait_for(|done| *done >= position).await);
             if live > 0 {
                 drop(switched.wait_for(|number| *number == live).await);
             }

@@ -58,9 +58,15 @@ pub(crate) fn key(table: &Table, prefix: &str) -> String {
     names(table.key, prefix).join(", ")
 }
 
-fn asked(table: &Table, rows: usize) -> String {
-    let one = format!("({})", vec!["?"; table.key.len()].join(","));
-    format!("(VALUES {}) AS a", vec![one; rows].join(","))
+/// So many keys as rows, whose parameters are numbered from `first` on. All are numbered where one is: sqlx
+/// counts those without a number by themselves.
+fn asked(table: &Table, rows: usize, first: usize) -> String {
+    let width = table.key.len();
+    let one = |row: usize| {
+        let numbers = (0..width).map(|column| format!("?{}", first + row * width + column));
+        format!("({})", numbers.collect::<Vec<_>>().join(","))
+    };
+    format!("(VALUES {}) AS a", (0..rows).map(one).collect::<Vec<_>>().join(","))
 }
 
 fn on(table: &Table) -> String {
@@ -108,7 +114,7 @@ pub(crate) fn create(table: &Table) -> Vec<String> {
 /// Looks up so many keys in a table's rows as they are.
 pub(crate) fn select(table: &Table, rows: usize) -> String {
     let since = if table.history == History::Versions { "t.since_" } else { "0" };
-    let (columns, asked, on) = (columns(table, "t."), asked(table, rows), on(table));
+    let (columns, asked, on) = (columns(table, "t."), asked(table, rows, 1), on(table));
     // CROSS JOIN keeps the order: one seek in the key per asked row.
     format!("SELECT {columns}, {since} FROM {asked} CROSS JOIN {} AS t ON {on}", table.name)
 }
@@ -116,7 +122,7 @@ pub(crate) fn select(table: &Table, rows: usize) -> String {
 /// Looks up so many keys in a table's rows as they were at a snapshot: two statements, each with the
 /// snapshot bound last, of which one at most finds a key.
 pub(crate) fn select_at(table: &Table, rows: usize) -> [String; 2] {
-    let (name, columns, asked, on) = (table.name, columns(table, "t."), asked(table, rows), on(table));
+    let (name, columns, asked, on) = (table.name, columns(table, "t."), asked(table, rows, 1), on(table));
     let select = format!("SELECT {columns}, t.since_ FROM {asked} CROSS JOIN");
     // The number is that of the last parameter.
     let at = rows * table.key.len() + 1;
@@ -133,12 +139,11 @@ pub(crate) fn upsert(table: &Table, rows: usize) -> String {
     format!("INSERT OR REPLACE INTO {} VALUES {}", table.name, vec![one; rows].join(","))
 }
 
-/// Copies so many rows to those that were.
+/// Copies so many rows to those that were. The stretch is bound first.
 pub(crate) fn archive(table: &Table, rows: usize) -> String {
-    let (name, columns, asked, on) = (table.name, columns(table, "t."), asked(table, rows), on(table));
-    let stretch = rows * table.key.len() + 1;
+    let (name, columns, asked, on) = (table.name, columns(table, "t."), asked(table, rows, 2), on(table));
     format!(
-        "INSERT INTO {name}_past SELECT {columns}, t.since_, ?{stretch} FROM {asked} CROSS JOIN {name} AS t ON {on}"
+        "INSERT INTO {name}_past SELECT {columns}, t.since_, ?1 FROM {asked} CROSS JOIN {name} AS t ON {on}"
     )
 }
 

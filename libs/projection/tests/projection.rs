@@ -2,8 +2,12 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that can't go on has failed")]
 
+#[path = "projection/as_of.rs"]
+mod as_of;
 #[path = "projection/directory.rs"]
 mod directory;
+#[path = "projection/generations.rs"]
+mod generations;
 #[path = "projection/identical.rs"]
 mod identical;
 #[path = "projection/interrupted.rs"]

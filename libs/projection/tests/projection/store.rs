@@ -160,6 +160,11 @@ impl Running {
         self.follower.digest().await.unwrap()
     }
 
+    /// The digest as of a position that it has reached.
+    pub(crate) async fn digest_as_of(&self, position: u64) -> (u64, String) {
+        self.follower.digest_as_of(position).await.unwrap()
+    }
+
     /// Why it stopped, once it has.
     pub(crate) async fn stopped(&self) -> String {
         eventually("the view stops", || self.follower.status().stopped).await
