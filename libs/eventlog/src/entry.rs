@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use events::{Event, NotAnEvent, Occurred, Subject};
 use serde::{Deserialize, Serialize};
@@ -16,8 +17,9 @@ pub const MAX_ENTRY_BYTES: usize = 65_535;
 pub struct Entry {
     /// Its place in the log, gapless from 1.
     pub position: u64,
-    /// The JSON envelope: what is hashed, stored, served and verified.
-    pub bytes: Vec<u8>,
+    /// The JSON envelope: what is hashed, stored, served and verified. A slice of what it was read with, so
+    /// that it costs nothing to hand on.
+    pub bytes: Bytes,
 }
 
 /// Bytes that are not an entry.

@@ -80,7 +80,7 @@ impl<V: View> Follower<V> {
         let head = log.head().await.map_err(|e| unreadable(&e))?;
         // A log is told from others by its first entry, which holds a nonce: two logs can have one name.
         let first = log.read_at(&[1]).await.map_err(|e| unreadable(&e))?;
-        let hash = blake3::hash(first.first().map_or(&[], |entry| entry.bytes.as_slice())).to_hex();
+        let hash = blake3::hash(first.first().map_or(&[], |entry| entry.bytes.as_ref())).to_hex();
         let origin = format!("{}#{}", head.genesis.origin, &hash[..16]);
         let mut file = file::File::open(&path, V::TABLES, &origin).await?;
         let position = file.checkpoint().await?;

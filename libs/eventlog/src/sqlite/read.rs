@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use bytes::Bytes;
 use sqlx::{AssertSqlSafe, Row as _, SqlitePool, sqlite::SqliteRow};
 use uuid::Uuid;
 
@@ -16,7 +17,7 @@ fn failed(source: sqlx::Error) -> ReadError {
 }
 
 fn entry(row: &SqliteRow) -> Entry {
-    Entry { position: unsigned(row.get(0)), bytes: row.get(1) }
+    Entry { position: unsigned(row.get(0)), bytes: row.get::<Vec<u8>, _>(1).into() }
 }
 
 pub(super) async fn find_append(pool: &SqlitePool, id: Uuid) -> Result<Vec<Entry>, ReadError> {
@@ -47,7 +48,7 @@ pub(super) async fn stream(
 }
 
 pub(super) async fn at(pool: &SqlitePool, positions: &[u64]) -> Result<Vec<Entry>, ReadError> {
-    let mut found: HashMap<u64, Vec<u8>> = HashMap::with_capacity(positions.len());
+    let mut found: HashMap<u64, Bytes> = HashMap::with_capacity(positions.len());
     for chunk in positions.chunks(500) {
         // One list as JSON keeps the statement's text, and so its plan, the same for every length.
         let list = serde_json::to_string(chunk).map_err(ReadError::unavailable)?;
@@ -58,7 +59,7 @@ pub(super) async fn at(pool: &SqlitePool, positions: &[u64]) -> Result<Vec<Entry
         .fetch_all(pool)
         .await
         .map_err(failed)?;
-        found.extend(rows.iter().map(|r| (unsigned(r.get(0)), r.get::<Vec<u8>, _>(1))));
+        found.extend(rows.iter().map(|r| (unsigned(r.get(0)), r.get::<Vec<u8>, _>(1).into())));
     }
     positions
         .iter()
