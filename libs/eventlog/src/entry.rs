@@ -9,6 +9,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
+use crate::Outline;
+
 /// Bytes of one entry, at most: the limit of the entry bundles of C2SP tlog-tiles.
 pub const MAX_ENTRY_BYTES: usize = 65_535;
 
@@ -106,6 +108,11 @@ impl Entry {
     /// What the envelope says.
     pub fn header(&self) -> Result<Header, NotAnEntry> {
         serde_json::from_slice(&self.bytes).map_err(|source| NotAnEntry { position: self.position, source })
+    }
+
+    /// The stream and type, found fast: for those who look at many entries and want few.
+    pub fn outline(&self) -> Result<Outline<'_>, NotAnEntry> {
+        Outline::of(&self.bytes).map_err(|source| NotAnEntry { position: self.position, source })
     }
 
     /// The event.
