@@ -107,7 +107,12 @@ impl Header {
 impl Entry {
     /// What the envelope says.
     pub fn header(&self) -> Result<Header, NotAnEntry> {
-        serde_json::from_slice(&self.bytes).map_err(|source| NotAnEntry { position: self.position, source })
+        // Known to be text as a whole, no piece of it need be looked at again.
+        let parsed = match std::str::from_utf8(&self.bytes) {
+            Ok(text) => serde_json::from_str(text),
+            Err(_) => serde_json::from_slice(&self.bytes),
+        };
+        parsed.map_err(|source| NotAnEntry { position: self.position, source })
     }
 
     /// The stream and type, found fast: for those who look at many entries and want few.
@@ -182,7 +187,10 @@ mod micros {
     }
 
     pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<DateTime<Utc>, D::Error> {
-        let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
+        /// A slice of the text where nothing in it is escaped.
+        #[derive(Deserialize)]
+        struct Text<'a>(#[serde(borrow)] std::borrow::Cow<'a, str>);
+        let Text(text) = Text::deserialize(deserializer)?;
         DateTime::parse_from_rfc3339(&text).map(|t| t.with_timezone(&Utc)).map_err(de::Error::custom)
     }
 }
