@@ -2,11 +2,14 @@
 
 use std::borrow::Cow;
 
+use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use events::{Event, NotAnEvent, Occurred, Subject};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use uuid::Uuid;
+
+use crate::Outline;
 
 /// Bytes of one entry, at most: the limit of the entry bundles of C2SP tlog-tiles.
 pub const MAX_ENTRY_BYTES: usize = 65_535;
@@ -16,8 +19,9 @@ pub const MAX_ENTRY_BYTES: usize = 65_535;
 pub struct Entry {
     /// Its place in the log, gapless from 1.
     pub position: u64,
-    /// The JSON envelope: what is hashed, stored, served and verified.
-    pub bytes: Vec<u8>,
+    /// The JSON envelope: what is hashed, stored, served and verified. A slice of what it was read with, so
+    /// that it costs nothing to hand on.
+    pub bytes: Bytes,
 }
 
 /// Bytes that are not an entry.
@@ -103,7 +107,17 @@ impl Header {
 impl Entry {
     /// What the envelope says.
     pub fn header(&self) -> Result<Header, NotAnEntry> {
-        serde_json::from_slice(&self.bytes).map_err(|source| NotAnEntry { position: self.position, source })
+        // Known to be text as a whole, no piece of it need be looked at again.
+        let parsed = match std::str::from_utf8(&self.bytes) {
+            Ok(text) => serde_json::from_str(text),
+            Err(_) => serde_json::from_slice(&self.bytes),
+        };
+        parsed.map_err(|source| NotAnEntry { position: self.position, source })
+    }
+
+    /// The stream and type, found fast: for those who look at many entries and want few.
+    pub fn outline(&self) -> Result<Outline<'_>, NotAnEntry> {
+        Outline::of(&self.bytes).map_err(|source| NotAnEntry { position: self.position, source })
     }
 
     /// The event.
@@ -173,7 +187,10 @@ mod micros {
     }
 
     pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<DateTime<Utc>, D::Error> {
-        let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
+        /// A slice of the text where nothing in it is escaped.
+        #[derive(Deserialize)]
+        struct Text<'a>(#[serde(borrow)] std::borrow::Cow<'a, str>);
+        let Text(text) = Text::deserialize(deserializer)?;
         DateTime::parse_from_rfc3339(&text).map(|t| t.with_timezone(&Utc)).map_err(de::Error::custom)
     }
 }

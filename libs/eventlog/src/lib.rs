@@ -18,6 +18,7 @@ mod clock;
 pub mod conformance;
 mod entry;
 mod error;
+mod outline;
 mod remote;
 mod sqlite;
 
@@ -32,6 +33,7 @@ pub use append::{
 pub use clock::Clock;
 pub use entry::{Actor, Entry, Header, MAX_ENTRY_BYTES, NotAnEntry};
 pub use error::{AppendError, OpenError, ReadError};
+pub use outline::Outline;
 pub use remote::{
     RemoteLog, actor_from_proto, actor_to_proto, append_from_proto, occurred_from_proto, occurred_to_proto,
 };

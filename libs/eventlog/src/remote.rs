@@ -52,7 +52,7 @@ impl RemoteLog {
 }
 
 fn entry(entry: pb::Entry) -> Entry {
-    Entry { position: entry.position, bytes: entry.bytes.into() }
+    Entry { position: entry.position, bytes: entry.bytes }
 }
 
 fn read_error(status: Status) -> ReadError {

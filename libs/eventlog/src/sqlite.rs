@@ -1,9 +1,13 @@
 //! The log in an embedded SQLite database.
 //!
 //! One task writes (see `writer`), over one connection; reads go through a small pool, each page with a
-//! snapshot of its own, so that no reader keeps SQLite from folding its write-ahead log back.
+//! snapshot of its own, so that no reader keeps SQLite from folding its write-ahead log back. A second task
+//! makes bundles of what was written (see `bundles`), from which history is read.
 
+mod bundler;
+mod bundles;
 mod check;
+mod follow;
 mod read;
 mod schema;
 mod writer;
@@ -16,6 +20,7 @@ use std::{
 };
 
 use async_trait::async_trait;
+use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use events::{Event as _, Occurred, ledger::LedgerEvent, parse_offset};
 use futures::stream::{self, BoxStream, StreamExt as _};
@@ -27,10 +32,14 @@ use tokio::sync::{mpsc, oneshot, watch};
 use uuid::Uuid;
 
 use crate::{
-    Actor, Append, AppendError, Appended, Clock, Context, Direction, Entry, EventLog, Expected, FOLLOW_PAGE,
-    Filter, Genesis, HEARTBEAT_SECONDS, Head, NewEvent, OpenError, Page, ReadError, StreamName,
+    Actor, Append, AppendError, Appended, Clock, Context, Direction, Entry, EventLog, Expected, Filter,
+    Genesis, Head, NewEvent, OpenError, Page, ReadError, StreamName,
 };
+use bundler::Bundler;
+use bundles::Bundles;
 pub use check::{CheckProgress, Fault, check_file};
+use follow::Follower;
+use read::Reader;
 use writer::{Last, Request, Writer};
 
 /// How a log is kept.
@@ -57,7 +66,7 @@ impl Options {
 pub struct SqliteLog {
     queue: mpsc::Sender<Request>,
     patience: Duration,
-    readers: SqlitePool,
+    reader: Reader,
     head: watch::Receiver<Last>,
     genesis: Genesis,
     path: PathBuf,
@@ -77,11 +86,21 @@ impl SqliteLog {
         let last = writer::load_last(&mut connection).await.map_err(database)?;
         let now = clock.now();
         let is_new = last.position == 0;
+        let (file, reach) = bundles::open(path, &mut connection, last.position).await;
         let (head_sender, head) = watch::channel(last);
+        let (reach_sender, reach) = watch::channel(reach);
+        let (stop_sender, stop) = watch::channel(());
         let (closed_sender, closed) = watch::channel(false);
-        let writer = Writer::new(connection, clock, head_sender);
+        let mut writer = Writer::new(connection, clock, head_sender);
+        let bundler = Bundler { log: path.to_owned(), file, head: head.clone(), reach: reach_sender, stop };
+        let bundler = tokio::spawn(bundler.run());
         tokio::spawn(async move {
             writer.run(receiver).await;
+            drop(stop_sender);
+            if let Err(error) = bundler.await {
+                tracing::error!(%error, "the task that makes bundles failed");
+            }
+            writer.close().await;
             // Held until nothing is written any more, whoever still has the log or let go of it before: a
             // second writer would break the positions.
             drop(lock);
@@ -90,10 +109,14 @@ impl SqliteLog {
 
         let readers = SqlitePoolOptions::new()
             .max_connections(4)
-            .connect_with(connect(path).read_only(true))
+            // A file doesn't go away as a server does, and asking costs as much as a short read.
+            .test_before_acquire(false)
+            // Mapped up to what SQLite can map: a page is then read where the system has it.
+            .connect_with(connect(path).read_only(true).pragma("mmap_size", "2147418112"))
             .await
             .map_err(database)?;
-        let mut log = Self { queue: sender, patience, readers, head, genesis, path: path.to_owned(), closed };
+        let reader = Reader { rows: readers, bundles: Bundles::new(path, reach) };
+        let mut log = Self { queue: sender, patience, reader, head, genesis, path: path.to_owned(), closed };
         if is_new {
             log.record_genesis(now).await?;
         } else {
@@ -142,7 +165,8 @@ impl SqliteLog {
             // An error means that the writer is gone, which is what we wait for.
             drop(closed.wait_for(|closed| *closed).await);
         }
-        self.readers.close().await;
+        self.reader.bundles.close().await;
+        self.reader.rows.close().await;
     }
 
     /// The database file.
@@ -152,7 +176,23 @@ impl SqliteLog {
 
     /// The pool for reads; each use takes a fresh snapshot.
     fn readers(&self) -> &SqlitePool {
-        &self.readers
+        &self.reader.rows
+    }
+
+    /// The position up to which there are bundles. They're made behind the head, 256 entries at a time.
+    pub fn bundled(&self) -> u64 {
+        self.reader.bundles.reach()
+    }
+
+    /// Waits until bundles reach a position; false if the log was closed before.
+    pub async fn until_bundled(&self, position: u64) -> bool {
+        self.reader.bundles.until(position).await
+    }
+
+    /// A bundle in the form of C2SP tlog-tiles: entries 256n+1 to 256n+256, each as its length in two bytes,
+    /// big end first, and its bytes. None where it isn't made yet, or can't be read.
+    pub async fn bundle(&self, number: u64) -> Result<Option<Bytes>, ReadError> {
+        self.reader.bundles.get(number).await.map_err(ReadError::unavailable)
     }
 }
 
@@ -226,7 +266,7 @@ impl EventLog for SqliteLog {
         limit: usize,
     ) -> Result<Page, ReadError> {
         let head = self.head.borrow().position;
-        read::all(self.readers(), head, past, direction, filter, limit).await
+        read::all(&self.reader, head, past, direction, filter, limit).await
     }
 
     async fn read_at(&self, positions: &[u64]) -> Result<Vec<Entry>, ReadError> {
@@ -239,8 +279,7 @@ impl EventLog for SqliteLog {
     }
 
     fn follow(&self, after: u64, filter: Filter) -> BoxStream<'static, Result<Page, ReadError>> {
-        let (pool, head) = (self.readers.clone(), self.head.clone());
-        let follower = Follower { pool, head, after, filter, is_first: true };
+        let follower = Follower::new(self.reader.clone(), self.head.clone(), after, filter);
         stream::unfold(Some(follower), |follower| async {
             let mut follower = follower?;
             match follower.next().await {
@@ -250,38 +289,6 @@ impl EventLog for SqliteLog {
             }
         })
         .boxed()
-    }
-}
-
-/// A reader that catches up and then waits for the writer's word.
-struct Follower {
-    pool: SqlitePool,
-    head: watch::Receiver<Last>,
-    after: u64,
-    filter: Filter,
-    is_first: bool,
-}
-
-impl Follower {
-    /// The next page; none once the log is closed and read to its end.
-    async fn next(&mut self) -> Result<Option<Page>, ReadError> {
-        let after = self.after;
-        let nothing = |head| Page { entries: Vec::new(), through: after, head, ended: true };
-        let head = self.head.borrow().position;
-        if std::mem::take(&mut self.is_first) && head < after {
-            // The log was longer once: an older copy was restored. Told at once, before it grows past `after`.
-            return Ok(Some(nothing(head)));
-        }
-        let wait = self.head.wait_for(|last| last.position > after);
-        let waited = tokio::time::timeout(Duration::from_secs(HEARTBEAT_SECONDS), wait).await;
-        let head = match waited.map(|moved| moved.map(|last| last.position)) {
-            Ok(Ok(head)) => head,
-            Ok(Err(_)) => return Ok(None),
-            Err(_) => return Ok(Some(nothing(head))),
-        };
-        let page = read::all(&self.pool, head, after, Direction::Forwards, &self.filter, FOLLOW_PAGE).await?;
-        self.after = page.through;
-        Ok(Some(page))
     }
 }
 

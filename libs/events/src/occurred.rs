@@ -99,7 +99,10 @@ impl Serialize for Occurred {
 
 impl<'de> Deserialize<'de> for Occurred {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
+        /// A slice of the text where nothing in it is escaped.
+        #[derive(Deserialize)]
+        struct Text<'a>(#[serde(borrow)] std::borrow::Cow<'a, str>);
+        let Text(text) = Text::deserialize(deserializer)?;
         Self::parse(&text).map_err(de::Error::custom)
     }
 }

@@ -202,7 +202,9 @@ impl<V: View> Administered for Shared<V> {
 
     fn check_ready(&self, generation: u32) -> Result<(), Failure> {
         let record = self.record();
-        let Some(recorded) = record.generations.get(&generation).filter(|r| !r.is_halted) else { return Ok(()) };
+        let Some(recorded) = record.generations.get(&generation).filter(|r| !r.is_halted) else {
+            return Ok(());
+        };
         if recorded.state == State::Live || recorded.state == State::WhatIf {
             return Ok(());
         }

@@ -193,7 +193,8 @@ async fn archive(
     stretch: u64,
 ) -> Result<(), ViewError> {
     for chunk in in_chunks(keys) {
-        let mut query = sqlx::query(AssertSqlSafe(sql::archive(table, chunk.len()))).bind(sql::stored(stretch));
+        let mut query =
+            sqlx::query(AssertSqlSafe(sql::archive(table, chunk.len()))).bind(sql::stored(stretch));
         for part in chunk.iter().copied().flatten() {
             query = sql::bind_part(query, part);
         }

@@ -23,7 +23,7 @@ impl Fixture {
         let filter = view.filter();
         let mut entries = Vec::new();
         for (position, line) in (1..).zip(lines) {
-            let entry = Entry { position, bytes: line.as_bytes().to_vec() };
+            let entry = Entry { position, bytes: line.as_bytes().into() };
             let header = entry.header().map_err(|e| ViewError::Log(e.to_string()))?;
             let is_in = |list: &[String], word: &str| list.is_empty() || list.iter().any(|item| item == word);
             if is_in(&filter.types, &header.event_type) && is_in(&filter.categories, header.category()) {

@@ -36,7 +36,7 @@ impl LedgerHandlers {
 }
 
 fn entry(entry: Entry) -> pb::Entry {
-    pb::Entry { position: entry.position, bytes: entry.bytes.into() }
+    pb::Entry { position: entry.position, bytes: entry.bytes }
 }
 
 fn entries(entries: Vec<Entry>) -> Vec<pb::Entry> {

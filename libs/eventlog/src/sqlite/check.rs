@@ -2,10 +2,14 @@
 
 use std::{collections::HashMap, path::Path};
 
+use bytes::Bytes;
 use sqlx::{ConnectOptions as _, Row as _, SqliteConnection, sqlite::SqliteRow};
 use uuid::Uuid;
 
-use super::{connect, from_micros, schema, signed, unsigned};
+use super::{
+    bundles::{self, BUNDLE_ENTRIES},
+    connect, from_micros, schema, signed, unsigned,
+};
 use crate::{OpenError, entry::Header};
 
 /// Entries read at a time.
@@ -35,7 +39,8 @@ pub struct CheckProgress {
 }
 
 /// Reads the log in a database file and proves that positions are gapless, revisions dense, times never
-/// go back, every column is equal to its bytes, and the triggers that refuse changes are in place.
+/// go back, every column is equal to its bytes, and the triggers that refuse changes are in place. Where
+/// there are bundles, each has what the rows have; that some are missing is no fault.
 /// Works beside a running writer. `progress` is told after each page.
 ///
 /// Keeps the last revision of each stream in memory: about 100 bytes a stream.
@@ -46,6 +51,7 @@ pub async fn check_file(
     let database = |source| OpenError::Database { path: path.display().to_string(), source };
     let mut connection =
         connect(path).create_if_missing(false).read_only(true).connect().await.map_err(database)?;
+    let (bundles, fault) = BundleCheck::open(path).await;
     let total: i64 = sqlx::query_scalar("SELECT coalesce(max(position), 0) FROM entry")
         .fetch_one(&mut connection)
         .await
@@ -56,7 +62,9 @@ pub async fn check_file(
         next: 1,
         recorded_at: i64::MIN,
         append: None,
+        bundles,
     };
+    check.progress.faults.extend(fault);
     check.schema(&mut connection).await.map_err(database)?;
     loop {
         let rows = sqlx::query(
@@ -74,8 +82,15 @@ pub async fn check_file(
         }
         for row in &rows {
             check.row(row);
+            check.bundled(row).await;
         }
         progress(&check.progress);
+    }
+    if let Some(bundles) = &check.bundles
+        && bundles.reach > check.progress.total
+    {
+        let text = format!("bundles reach to position {}, past the log's end{REMADE}", bundles.reach);
+        check.fault(check.progress.total + 1, text);
     }
     Ok(check.progress)
 }
@@ -86,6 +101,68 @@ struct Check {
     next: u64,
     recorded_at: i64,
     append: Option<(Uuid, i64)>,
+    bundles: Option<BundleCheck>,
+}
+
+/// What to do about bundles, as an ending of a fault.
+const REMADE: &str = ": stop the ledger and delete the bundles file, it comes back";
+
+/// The bundles beside the rows.
+struct BundleCheck {
+    file: SqliteConnection,
+    /// How far they reached before the log was read; a running log makes more.
+    reach: u64,
+    /// The bundle in hand; none where it's missing or was told of.
+    entries: Option<Vec<Bytes>>,
+}
+
+impl BundleCheck {
+    async fn open(log: &Path) -> (Option<Self>, Option<Fault>) {
+        let path = bundles::path_of(log);
+        if !path.exists() {
+            return (None, None);
+        }
+        let opened = async {
+            let mut file = bundles::for_reading(&path).connect().await?;
+            let reach = bundles::reach(&mut file).await?;
+            Ok::<_, bundles::Unusable>(Self { file, reach, entries: None })
+        };
+        match opened.await {
+            Ok(bundles) => (Some(bundles), None),
+            Err(error) => {
+                let description = format!("the bundles can't be read ({error}){REMADE}");
+                (None, Some(Fault { position: 0, description }))
+            }
+        }
+    }
+
+    /// What is wrong with the bundle of a position, told at the first position where it is.
+    async fn compare(&mut self, position: u64, bytes: &[u8]) -> Option<String> {
+        if position > self.reach {
+            return None;
+        }
+        let (number, place) = ((position - 1) / BUNDLE_ENTRIES, (position - 1) % BUNDLE_ENTRIES);
+        if place == 0 {
+            self.entries = None;
+            self.entries = match bundles::stored(&mut self.file, number).await {
+                Ok(None) => None,
+                Ok(Some(stored)) => {
+                    let entries = bundles::decompress(&stored).as_ref().and_then(bundles::decode);
+                    if entries.is_none() {
+                        return Some(format!("bundle {number} is not a bundle{REMADE}"));
+                    }
+                    entries
+                }
+                Err(error) => return Some(format!("bundle {number} can't be read ({error}){REMADE}")),
+            };
+        }
+        let entry = self.entries.as_ref()?.get(usize::try_from(place).ok()?)?;
+        if entry == bytes {
+            return None;
+        }
+        self.entries = None;
+        Some(format!("bundle {number} has another entry than the log{REMADE}"))
+    }
 }
 
 impl Check {
@@ -107,6 +184,14 @@ impl Check {
             }
         }
         Ok(())
+    }
+
+    async fn bundled(&mut self, row: &SqliteRow) {
+        let Some(bundles) = &mut self.bundles else { return };
+        let position = unsigned(row.get(0));
+        if let Some(text) = bundles.compare(position, row.get(7)).await {
+            self.fault(position, text);
+        }
     }
 
     fn row(&mut self, row: &SqliteRow) {

@@ -2,30 +2,62 @@
 
 use std::collections::HashMap;
 
-use sqlx::{AssertSqlSafe, Row as _, SqlitePool, sqlite::SqliteRow};
+use bytes::Bytes;
+use sqlx::{AssertSqlSafe, Row as _, SqliteConnection, SqlitePool, sqlite::SqliteRow};
 use uuid::Uuid;
 
-use super::{signed, unsigned};
+use super::{
+    bundles::{BUNDLE_ENTRIES, Bundles},
+    signed,
+};
 use crate::{Direction, Entry, Filter, Page, ReadError, StreamName};
 
 /// Positions that one page with a filter looks through, at most, so that no statement runs long.
 const WINDOW: u64 = 65_536;
 
+/// Rows in one page, at most: each can be 64 KiB.
+const ROWS_MAX: usize = 1_024;
+
+/// Where everything is read.
+#[derive(Clone)]
+pub(super) struct Reader {
+    pub(super) rows: SqlitePool,
+    pub(super) bundles: Bundles,
+}
+
 fn failed(source: sqlx::Error) -> ReadError {
     ReadError::unavailable(source)
 }
 
-fn entry(row: &SqliteRow) -> Entry {
-    Entry { position: unsigned(row.get(0)), bytes: row.get(1) }
+/// A statement whose one row has all entries: to hand over one row costs more than to read it. `inner`
+/// selects positions and bytes, with a limit, which is what keeps its order.
+fn joined(inner: &str) -> AssertSqlSafe<String> {
+    // Only constant pieces are joined; every value is bound.
+    AssertSqlSafe(format!(
+        "SELECT group_concat(position || ' ' || length(bytes)), group_concat(bytes, '') FROM ({inner})"
+    ))
+}
+
+/// The entries in the one row of [`joined`], all slices of one buffer.
+fn entries(row: &SqliteRow) -> Result<Vec<Entry>, ReadError> {
+    let (Some(places), Some(bytes)) = (row.get::<Option<&str>, _>(0), row.get::<Option<&[u8]>, _>(1)) else {
+        return Ok(Vec::new());
+    };
+    let mut rest = Bytes::copy_from_slice(bytes);
+    let parsed = places.split(',').map(|place| {
+        let (position, length) = place.split_once(' ')?;
+        let length = length.parse().ok()?;
+        let bytes = (length <= rest.len()).then(|| rest.split_to(length))?;
+        Some(Entry { position: position.parse().ok()?, bytes })
+    });
+    let parsed = parsed.collect::<Option<_>>();
+    parsed.ok_or_else(|| ReadError::unavailable("the rows are not what was asked for"))
 }
 
 pub(super) async fn find_append(pool: &SqlitePool, id: Uuid) -> Result<Vec<Entry>, ReadError> {
-    let rows = sqlx::query("SELECT position, bytes FROM entry WHERE append_id = ? ORDER BY k")
-        .bind(id.as_bytes().as_slice())
-        .fetch_all(pool)
-        .await
-        .map_err(failed)?;
-    Ok(rows.iter().map(entry).collect())
+    let sql = joined("SELECT position, bytes FROM entry WHERE append_id = ? ORDER BY k LIMIT -1");
+    let row = sqlx::query(sql).bind(id.as_bytes().as_slice()).fetch_one(pool).await.map_err(failed)?;
+    entries(&row)
 }
 
 pub(super) async fn stream(
@@ -34,31 +66,43 @@ pub(super) async fn stream(
     after_revision: u64,
     limit: usize,
 ) -> Result<Vec<Entry>, ReadError> {
-    let rows = sqlx::query(
-        "SELECT position, bytes FROM entry WHERE stream = ? AND revision > ? ORDER BY revision LIMIT ?",
-    )
-    .bind(stream.as_str())
-    .bind(signed(after_revision))
-    .bind(i64::try_from(limit).unwrap_or(i64::MAX))
-    .fetch_all(pool)
-    .await
-    .map_err(failed)?;
-    Ok(rows.iter().map(entry).collect())
+    let sql = "SELECT position, bytes FROM entry WHERE stream = ? AND revision > ? ORDER BY revision LIMIT ?";
+    let row = sqlx::query(joined(sql))
+        .bind(stream.as_str())
+        .bind(signed(after_revision))
+        .bind(i64::try_from(limit).unwrap_or(i64::MAX))
+        .fetch_one(pool)
+        .await
+        .map_err(failed)?;
+    entries(&row)
+}
+
+/// The entries of one bundle, from the rows.
+pub(super) async fn stretch(connection: &mut SqliteConnection, past: u64) -> Result<Vec<Entry>, ReadError> {
+    let sql = "SELECT position, bytes FROM entry WHERE position > ? ORDER BY position LIMIT ?";
+    let row = sqlx::query(joined(sql))
+        .bind(signed(past))
+        .bind(signed(BUNDLE_ENTRIES))
+        .fetch_one(connection)
+        .await
+        .map_err(failed)?;
+    let entries = entries(&row)?;
+    let positions = past + 1..=past + BUNDLE_ENTRIES;
+    if !entries.iter().map(|e| e.position).eq(positions) {
+        return Err(ReadError::unavailable(format!("the {BUNDLE_ENTRIES} entries past {past} have a gap")));
+    }
+    Ok(entries)
 }
 
 pub(super) async fn at(pool: &SqlitePool, positions: &[u64]) -> Result<Vec<Entry>, ReadError> {
-    let mut found: HashMap<u64, Vec<u8>> = HashMap::with_capacity(positions.len());
+    let mut found: HashMap<u64, Bytes> = HashMap::with_capacity(positions.len());
     for chunk in positions.chunks(500) {
         // One list as JSON keeps the statement's text, and so its plan, the same for every length.
         let list = serde_json::to_string(chunk).map_err(ReadError::unavailable)?;
-        let rows = sqlx::query(
-            "SELECT position, bytes FROM json_each(?) AS asked JOIN entry ON entry.position = asked.value",
-        )
-        .bind(list)
-        .fetch_all(pool)
-        .await
-        .map_err(failed)?;
-        found.extend(rows.iter().map(|r| (unsigned(r.get(0)), r.get::<Vec<u8>, _>(1))));
+        let sql =
+            "SELECT position, bytes FROM json_each(?) AS asked JOIN entry ON entry.position = asked.value";
+        let row = sqlx::query(joined(sql)).bind(list).fetch_one(pool).await.map_err(failed)?;
+        found.extend(entries(&row)?.into_iter().map(|e| (e.position, e.bytes)));
     }
     positions
         .iter()
@@ -70,7 +114,7 @@ pub(super) async fn at(pool: &SqlitePool, positions: &[u64]) -> Result<Vec<Entry
 }
 
 pub(super) async fn all(
-    pool: &SqlitePool,
+    reader: &Reader,
     head: u64,
     past: u64,
     direction: Direction,
@@ -85,15 +129,25 @@ pub(super) async fn all(
     } else {
         (past, head.min(past.saturating_add(WINDOW)))
     };
-    let rows = select(pool, low, high, backwards, filter, limit).await?;
-    let entries: Vec<Entry> = rows.iter().map(entry).collect();
-    let full = entries.len() == limit;
-    let last = entries.last().map_or(past, |e| e.position);
-    let through = match (full, backwards) {
-        (true, _) => last,
-        (false, false) => high.max(past),
-        (false, true) => low + 1,
+    let mut entries = Vec::new();
+    let bundled =
+        if backwards { low } else { reader.bundles.take(low, high, filter, limit, &mut entries).await };
+    // The rows go on where the bundles end, unless the page is long enough.
+    let asked = match limit.min(ROWS_MAX) {
+        asked if bundled == low => asked,
+        _ if bundled >= high => 0,
+        asked => asked.saturating_sub(entries.len()),
     };
+    let mut through = bundled;
+    if asked > 0 || bundled == low {
+        let rows = select(&reader.rows, bundled, high, backwards, filter, asked).await?;
+        through = match (rows.last(), backwards) {
+            (last, _) if rows.len() == asked => last.map_or(past, |last| last.position),
+            (_, false) => high.max(past),
+            (_, true) => low + 1,
+        };
+        entries.extend(rows);
+    }
     let ended = if backwards { through <= 1 } else { through >= head };
     Ok(Page { entries, through, head, ended })
 }
@@ -105,7 +159,7 @@ async fn select(
     backwards: bool,
     filter: &Filter,
     limit: usize,
-) -> Result<Vec<SqliteRow>, ReadError> {
+) -> Result<Vec<Entry>, ReadError> {
     let mut sql = String::from("SELECT position, bytes FROM entry WHERE position > ? AND position <= ?");
     if !filter.types.is_empty() {
         sql.push_str(" AND type IN (SELECT value FROM json_each(?))");
@@ -114,12 +168,12 @@ async fn select(
         sql.push_str(" AND substr(stream, 1, instr(stream, '/') - 1) IN (SELECT value FROM json_each(?))");
     }
     sql.push_str(if backwards { " ORDER BY position DESC LIMIT ?" } else { " ORDER BY position LIMIT ?" });
-    // Only constant pieces are joined; every value is bound.
-    let mut query = sqlx::query(AssertSqlSafe(sql)).bind(signed(low)).bind(signed(high));
+    let mut query = sqlx::query(joined(&sql)).bind(signed(low)).bind(signed(high));
     for list in [&filter.types, &filter.categories] {
         if !list.is_empty() {
             query = query.bind(serde_json::to_string(list).map_err(ReadError::unavailable)?);
         }
     }
-    query.bind(i64::try_from(limit).unwrap_or(i64::MAX)).fetch_all(pool).await.map_err(failed)
+    let row = query.bind(i64::try_from(limit).unwrap_or(i64::MAX)).fetch_one(pool).await.map_err(failed)?;
+    entries(&row)
 }

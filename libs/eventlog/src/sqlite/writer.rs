@@ -102,7 +102,7 @@ impl Writer {
         Self { connection, clock, head, heads: LruCache::new(HEADS) }
     }
 
-    pub(super) async fn run(mut self, mut queue: mpsc::Receiver<Request>) {
+    pub(super) async fn run(&mut self, mut queue: mpsc::Receiver<Request>) {
         let mut requests = Vec::with_capacity(MAX_GROUP);
         let mut stopping = false;
         while !stopping && queue.recv_many(&mut requests, MAX_GROUP).await > 0 {
@@ -129,6 +129,10 @@ impl Writer {
                 drop(reply.send(answer));
             }
         }
+    }
+
+    /// Closes the database, once nothing else of this process writes or reads long.
+    pub(super) async fn close(mut self) {
         // Folds the write-ahead log back, so that the database file is all there is. Closing alone would not do
         // it while a reader is open. A failure is repaired at the next start.
         if let Err(error) = sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").execute(&mut self.connection).await

@@ -31,6 +31,11 @@ impl Store {
         self.folder.path().join("log.db")
     }
 
+    /// The file of the log's bundles.
+    pub(crate) fn bundles(&self) -> PathBuf {
+        self.folder.path().join("log.bundles")
+    }
+
     /// The log, with the usual options.
     pub(crate) async fn open(&self) -> Arc<SqliteLog> {
         SqliteLog::open(&self.path(), options()).await.unwrap()

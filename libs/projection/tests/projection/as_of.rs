@@ -20,8 +20,12 @@ enum Act {
 }
 
 fn acts() -> impl Strategy<Value = Vec<Act>> {
-    let steps = (0..4_u8, 0..3_u8, 0..3_u8, 1..6_usize)
-        .prop_map(|(case, unit, step, count)| Act::Steps { case, unit, step, count });
+    let steps = (0..4_u8, 0..3_u8, 0..3_u8, 1..6_usize).prop_map(|(case, unit, step, count)| Act::Steps {
+        case,
+        unit,
+        step,
+        count,
+    });
     let act = prop_oneof![
         6 => steps,
         2 => (1..4_usize).prop_map(Act::Noise),

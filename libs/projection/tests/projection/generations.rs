@@ -188,9 +188,14 @@ async fn a_generation_is_built_compared_switched_to_and_rolled_back() {
         .map(|entry| {
             let header = entry.header().unwrap();
             assert_eq!((header.actor.id.as_str(), header.subjects[0].id.as_str()), ("admin-1", VIEW));
-            (header.event_type, serde_json::from_str::<serde_json::Value>(entry.data().unwrap().get()).unwrap())
+            (
+                header.event_type,
+                serde_json::from_str::<serde_json::Value>(entry.data().unwrap().get()).unwrap(),
+            )
         })
-        .map(|(name, data)| format!("{} {}", name.split('.').nth(1).unwrap(), data["reason"].as_str().unwrap()))
+        .map(|(name, data)| {
+            format!("{} {}", name.split('.').nth(1).unwrap(), data["reason"].as_str().unwrap())
+        })
         .collect();
     assert_eq!(
         said,
