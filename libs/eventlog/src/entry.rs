@@ -104,15 +104,89 @@ impl Header {
     }
 }
 
+/// What folds look at most: parts of the envelope as slices of its bytes, so that nothing is copied.
+#[derive(Debug, Deserialize)]
+pub struct Happened<'a> {
+    /// The stream's name.
+    #[serde(borrow)]
+    pub stream: Cow<'a, str>,
+    /// The type with its version.
+    #[serde(borrow, rename = "type")]
+    pub event_type: Cow<'a, str>,
+    /// When it happened, as told.
+    pub occurred: Occurred,
+    /// The event's data.
+    #[serde(borrow)]
+    pub data: &'a RawValue,
+}
+
+impl Happened<'_> {
+    /// The key of the stream.
+    pub fn key(&self) -> &str {
+        self.stream.split_once('/').map_or("", |(_, key)| key)
+    }
+
+    /// The event.
+    pub fn event<E: Event>(&self) -> Result<E, NotAnEvent> {
+        events::decode_parts(&self.event_type, self.data)
+    }
+}
+
+/// What an entry is about: parts of the envelope as slices of its bytes.
+#[derive(Debug, Deserialize)]
+pub struct About<'a> {
+    /// The type with its version.
+    #[serde(borrow, rename = "type")]
+    pub event_type: Cow<'a, str>,
+    /// Who did it.
+    #[serde(borrow)]
+    pub actor: ActorId<'a>,
+    /// What it is about.
+    #[serde(borrow)]
+    pub subjects: Vec<AboutSubject<'a>>,
+}
+
+/// The id of an actor.
+#[derive(Debug, Deserialize)]
+pub struct ActorId<'a> {
+    /// The token's holder.
+    #[serde(borrow)]
+    pub id: Cow<'a, str>,
+}
+
+/// A subject of an entry.
+#[derive(Debug, Deserialize)]
+pub struct AboutSubject<'a> {
+    /// The role the thing has in the event.
+    pub role: events::Role,
+    /// The thing's id, unique within its role.
+    #[serde(borrow)]
+    pub id: Cow<'a, str>,
+}
+
 impl Entry {
-    /// What the envelope says.
-    pub fn header(&self) -> Result<Header, NotAnEntry> {
+    /// What happened, without copying it.
+    pub fn happened(&self) -> Result<Happened<'_>, NotAnEntry> {
+        self.parse()
+    }
+
+    /// What it is about, without copying it.
+    pub fn about(&self) -> Result<About<'_>, NotAnEntry> {
+        self.parse()
+    }
+
+    fn parse<'a, T: Deserialize<'a>>(&'a self) -> Result<T, NotAnEntry> {
         // Known to be text as a whole, no piece of it need be looked at again.
         let parsed = match std::str::from_utf8(&self.bytes) {
             Ok(text) => serde_json::from_str(text),
             Err(_) => serde_json::from_slice(&self.bytes),
         };
         parsed.map_err(|source| NotAnEntry { position: self.position, source })
+    }
+
+    /// What the envelope says.
+    pub fn header(&self) -> Result<Header, NotAnEntry> {
+        self.parse()
     }
 
     /// The stream and type, found fast: for those who look at many entries and want few.

@@ -31,7 +31,7 @@ pub use append::{
     Append, Appended, Context, Expected, MAX_EVENTS, NewEvent, StreamName, StreamNameMalformed,
 };
 pub use clock::Clock;
-pub use entry::{Actor, Entry, Header, MAX_ENTRY_BYTES, NotAnEntry};
+pub use entry::{About, Actor, Entry, Happened, Header, MAX_ENTRY_BYTES, NotAnEntry};
 pub use error::{AppendError, OpenError, ReadError};
 pub use outline::Outline;
 pub use remote::{

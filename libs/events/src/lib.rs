@@ -10,6 +10,7 @@ pub mod delivery;
 pub mod directory;
 pub mod ledger;
 mod occurred;
+mod parts;
 pub mod view;
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
@@ -132,6 +133,12 @@ pub fn encode<E: Event>(event: &E) -> Result<Encoded, NotAnEvent> {
     let text = serde_json::to_string(event).map_err(not_an_event)?;
     let Parts { event_type, data } = serde_json::from_str(&text).map_err(not_an_event)?;
     Ok(Encoded { event_type, data })
+}
+
+/// The event of a type and its data, as an envelope has them.
+pub fn decode_parts<E: Event>(event_type: &str, data: &RawValue) -> Result<E, NotAnEvent> {
+    let parts = parts::Parts::new(event_type, data);
+    E::deserialize(parts).map_err(|source| NotAnEvent { category: E::CATEGORY, source })
 }
 
 /// The event in an entry's bytes: reads `type` and `data` of the envelope and passes over the rest.

@@ -11,7 +11,7 @@ use sqlx::{AssertSqlSafe, SqliteConnection};
 use crate::{
     History, Table, View, ViewError,
     fold::{self, Base},
-    rows::Rows,
+    rows::{Rows, Slot},
     sql::{self, in_chunks},
 };
 
@@ -92,12 +92,13 @@ pub(crate) async fn show<V: View>(
     let base = Base::Snapshot(snapshot);
     let mut reached = snapshot * every;
     let mut rows = fold::rows_of::<V>();
+    rows.reached = reached;
     let mut pages = log.follow(reached, view.filter());
     while reached < position {
         let page = pages.next().await.ok_or_else(|| ViewError::Log("it ended".to_owned()))?;
         let page = page.map_err(|error| ViewError::Log(error.to_string()))?;
         let part = page.entries.partition_point(|entry| entry.position <= position);
-        fold::entries(view, connection, (base, reached), &page.entries[..part], &mut rows).await?;
+        fold::entries(view, connection, base, &page.entries[..part], &mut rows).await?;
         reached = page.through;
     }
     fold::sum_up(view, connection, base, &mut rows).await?;
@@ -122,16 +123,14 @@ async fn overlay(
     let new = format!("{name}_new");
     let made = format!("CREATE TEMP TABLE {new} ({columns}, is_gone, PRIMARY KEY ({key})) WITHOUT ROWID");
     sqlx::query(AssertSqlSafe(made)).execute(&mut *connection).await?;
-    let mut changed: Vec<_> = rows.tables[place].iter().filter(|(_, slot)| slot.is_changed).collect();
-    changed.sort_unstable_by_key(|(key, _)| *key);
+    let mut changed: Vec<&Slot> = rows.tables[place].slots.iter().filter(|slot| slot.is_changed).collect();
+    changed.sort_unstable_by(|a, b| a.key.cmp(&b.key));
     for chunk in in_chunks(&changed) {
         let one = format!("({})", vec!["?"; table.key.len() + table.columns.len() + 1].join(","));
         let insert = format!("INSERT INTO {new} VALUES {}", vec![one; chunk.len()].join(","));
         let mut query = sqlx::query(AssertSqlSafe(insert));
-        for (key, slot) in chunk {
-            for part in *key {
-                query = sql::bind_part(query, part);
-            }
+        for slot in chunk {
+            query = sql::bind_key(query, &slot.key);
             match &slot.row {
                 Some(row) => {
                     for value in row {

@@ -9,8 +9,9 @@ use tokio::sync::mpsc;
 use tonic::Status;
 
 use crate::{
-    Key, KeyPart, Row, Snapshot, Table, Value, View, ViewError,
+    Key, Row, Snapshot, Table, Value, View, ViewError,
     digest::{self, Digest},
+    key,
 };
 
 /// A part of a comparison's answer.
@@ -78,12 +79,11 @@ pub(crate) async fn compare<V: View>(
 }
 
 fn difference(table: &Table, here: Option<&(Key, Row)>, other: Option<&(Key, Row)>) -> pb::RowDifference {
-    let key = here.or(other).map_or(&[][..], |(key, _)| key.as_slice());
-    let key: Vec<_> = key
-        .iter()
+    let parts = here.or(other).into_iter().flat_map(|(key, _)| key.parts());
+    let key: Vec<_> = parts
         .map(|part| match part {
-            KeyPart::Int(n) => json!(n),
-            KeyPart::Text(text) => json!(text),
+            key::Part::Int(n) => json!(n),
+            key::Part::Text(text) => json!(text),
         })
         .collect();
     let text = |row: Option<&(Key, Row)>| row.map_or_else(String::new, |(_, row)| object(table, row));

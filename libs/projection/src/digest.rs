@@ -3,7 +3,7 @@
 use futures::TryStreamExt as _;
 use sqlx::{AssertSqlSafe, SqliteConnection};
 
-use crate::{History, Key, Row, Table, Value, View, ViewError, sql};
+use crate::{History, Key, Row, Table, Value, View, ViewError, key::Part, sql};
 
 /// The digest of a view's rows as the connection sees them, at a position.
 pub(crate) async fn of<V: View>(
@@ -80,10 +80,10 @@ impl Digest {
     }
 
     pub(crate) fn row(&mut self, key: &Key, row: &Row) {
-        for part in key {
+        for part in key.parts() {
             match part {
-                crate::KeyPart::Int(n) => self.int(*n),
-                crate::KeyPart::Text(text) => self.text(text),
+                Part::Int(n) => self.int(n),
+                Part::Text(text) => self.text(&text),
             }
         }
         // Each value is told apart by its type, so that 1 and "1" don't hash alike.

@@ -9,8 +9,9 @@ use sqlx::{
 };
 
 use crate::{
-    History, Key, Positions, Row, Rows, Table, View, ViewError,
+    History, Key, Positions, Row, Table, View, ViewError,
     fixture::Fixture,
+    rows::{Rows, Slot},
     sql::{self, in_chunks},
 };
 
@@ -132,30 +133,22 @@ impl File {
         let mut tx = self.connection.begin_with("BEGIN IMMEDIATE").await?;
         for (table, slots) in self.tables.iter().zip(&mut rows.tables) {
             // In key order: neighbours share pages.
-            let mut changed: Vec<_> = slots.iter_mut().filter(|(_, slot)| slot.is_changed).collect();
-            changed.sort_unstable_by_key(|(key, _)| *key);
+            let mut changed: Vec<&mut Slot> = slots.slots.iter_mut().filter(|slot| slot.is_changed).collect();
+            changed.sort_unstable_by(|a, b| a.key.cmp(&b.key));
             if table.history == History::Versions {
-                let old = changed.iter().filter(|(_, slot)| slot.since.is_some_and(|since| since < stretch));
-                let old: Vec<&Key> = old.map(|(key, _)| *key).collect();
-                archive(&mut tx, table, &old, stretch).await?;
+                let old = changed.iter().filter(|slot| slot.since.is_some_and(|since| since < stretch));
+                let old: Vec<&Key> = old.map(|slot| &slot.key).collect();
+                run(&mut tx, &old, |rows| sql::archive(table, rows, stretch)).await?;
             }
-            let gone = changed.iter().filter(|(_, slot)| slot.row.is_none() && slot.since.is_some());
-            let gone: Vec<&Key> = gone.map(|(key, _)| *key).collect();
-            for chunk in in_chunks(&gone) {
-                let mut query = sqlx::query(AssertSqlSafe(sql::delete(table, chunk.len())));
-                for part in chunk.iter().copied().flatten() {
-                    query = sql::bind_part(query, part);
-                }
-                query.execute(&mut *tx).await?;
-            }
+            let gone = changed.iter().filter(|slot| slot.row.is_none() && slot.since.is_some());
+            let gone: Vec<&Key> = gone.map(|slot| &slot.key).collect();
+            run(&mut tx, &gone, |rows| sql::delete(table, rows)).await?;
             let kept: Vec<(&Key, &Row)> =
-                changed.iter().filter_map(|(key, slot)| Some((*key, slot.row.as_ref()?))).collect();
+                changed.iter().filter_map(|slot| Some((&slot.key, slot.row.as_ref()?))).collect();
             for chunk in in_chunks(&kept) {
                 let mut query = sqlx::query(AssertSqlSafe(sql::upsert(table, chunk.len())));
                 for (key, row) in chunk {
-                    for part in *key {
-                        query = sql::bind_part(query, part);
-                    }
+                    query = sql::bind_key(query, key);
                     for value in *row {
                         query = sql::bind_value(query, value)?;
                     }
@@ -165,7 +158,7 @@ impl File {
                 }
                 query.execute(&mut *tx).await?;
             }
-            for (_, slot) in changed {
+            for slot in changed {
                 slot.is_changed = false;
                 slot.since = slot.row.is_some().then_some(stretch);
             }
@@ -185,18 +178,16 @@ impl File {
     }
 }
 
-/// Puts the rows of these keys aside as they are: what they were until the stretch that begins.
-async fn archive(
+/// Runs a statement for each chunk of keys.
+async fn run(
     connection: &mut SqliteConnection,
-    table: &Table,
     keys: &[&Key],
-    stretch: u64,
+    statement: impl Fn(usize) -> String,
 ) -> Result<(), ViewError> {
     for chunk in in_chunks(keys) {
-        let mut query =
-            sqlx::query(AssertSqlSafe(sql::archive(table, chunk.len()))).bind(sql::stored(stretch));
-        for part in chunk.iter().copied().flatten() {
-            query = sql::bind_part(query, part);
+        let mut query = sqlx::query(AssertSqlSafe(statement(chunk.len())));
+        for key in chunk {
+            query = sql::bind_key(query, key);
         }
         query.execute(&mut *connection).await?;
     }

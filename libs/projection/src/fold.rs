@@ -5,9 +5,9 @@ use eventlog::{Entry, Page};
 use sqlx::{AssertSqlSafe, SqliteConnection};
 
 use crate::{
-    History, Key, Table, View, ViewError,
+    History, Table, View, ViewError,
     file::File,
-    rows::Rows,
+    rows::{Rows, Slots},
     sql::{self, in_chunks},
 };
 
@@ -26,7 +26,7 @@ pub(crate) enum Base {
 
 /// A view's rows for its tables.
 pub(crate) fn rows_of<V: View>() -> Rows {
-    Rows::new(V::TABLES.len(), V::SUMMED)
+    Rows::new(V::TABLES, V::SUMMED)
 }
 
 /// A fold that is kept in a file.
@@ -66,8 +66,8 @@ impl Fold {
             let end = page.through.min(snapshot).min((self.position / batch + 1) * batch);
             let (part, tail) = rest.split_at(rest.partition_point(|entry| entry.position <= end));
             rest = tail;
-            let base = (Base::Now, self.file.saved());
-            entries(view, self.file.connection(), base, part, &mut self.rows).await?;
+            self.rows.reached = self.file.saved();
+            entries(view, self.file.connection(), Base::Now, part, &mut self.rows).await?;
             self.position = end;
             self.unsaved += part.len();
             let is_last = end == page.through && (page.ended || self.unsaved == 0);
@@ -87,27 +87,30 @@ impl Fold {
     }
 }
 
-/// Folds entries into rows. `base` says where rows that aren't in memory come from, and how far the view
-/// has come there.
+/// Folds entries into rows. `base` says where rows that aren't in memory come from.
 pub(crate) async fn entries<V: View>(
     view: &V,
     connection: &mut SqliteConnection,
-    (base, reached): (Base, u64),
+    base: Base,
     entries: &[Entry],
     rows: &mut Rows,
 ) -> Result<(), ViewError> {
     let mut events = Vec::with_capacity(entries.len());
+    // The rows of all events, one after the other.
+    let mut named = Vec::with_capacity(entries.len());
     for entry in entries {
         let position = entry.position;
         let event = view.read(entry).map_err(|source| ViewError::Fold { position, source })?;
-        if let Some(event) = event {
-            view.keys(&event, &mut rows.keys());
-            events.push((position, event));
+        if let Some(mut event) = event {
+            let start = named.len();
+            view.keys(&mut event, &mut rows.keys(&mut named));
+            events.push((position, event, start..named.len()));
         }
     }
-    load(connection, V::TABLES, (base, reached), rows).await?;
-    for (position, event) in events {
-        view.fold(event, rows).map_err(|source| ViewError::Fold { position, source })?;
+    load(connection, V::TABLES, base, rows).await?;
+    for (position, event, places) in events {
+        let mut named = rows.named(&named[places]);
+        view.fold(event, &mut named).map_err(|source| ViewError::Fold { position, source })?;
     }
     Ok(())
 }
@@ -121,25 +124,26 @@ pub(crate) async fn sum_up<V: View>(
 ) -> Result<(), ViewError> {
     let Some(table) = V::SUMMED else { return Ok(()) };
     let mut changes = Vec::new();
-    for slot in rows.tables[table].values_mut() {
+    for slot in &mut rows.tables[table].slots {
         if let Some(before) = slot.summed.take()
             && before != slot.row
         {
             changes.push((before, slot.row.clone()));
         }
     }
-    for row in changes.iter().flat_map(|(before, after)| [before, after]).flatten() {
-        view.sum_keys(row, &mut rows.keys());
-    }
-    load(connection, V::TABLES, (base, u64::MAX), rows).await?;
+    let mut named = Vec::with_capacity(changes.len());
+    let mut ends = Vec::with_capacity(changes.len());
     for (before, after) in &changes {
-        let failed = |source| ViewError::Fold { position: 0, source };
-        if let Some(before) = before {
-            view.sum(before, -1, rows).map_err(failed)?;
-        }
-        if let Some(after) = after {
-            view.sum(after, 1, rows).map_err(failed)?;
-        }
+        view.sum_keys(before.as_ref(), after.as_ref(), &mut rows.keys(&mut named));
+        ends.push(named.len());
+    }
+    load(connection, V::TABLES, base, rows).await?;
+    let mut start = 0;
+    for ((before, after), end) in changes.iter().zip(ends) {
+        let mut named = rows.named(&named[start..end]);
+        start = end;
+        let summed = view.sum(before.as_ref(), after.as_ref(), &mut named);
+        summed.map_err(|source| ViewError::Fold { position: 0, source })?;
     }
     Ok(())
 }
@@ -148,29 +152,20 @@ pub(crate) async fn sum_up<V: View>(
 async fn load(
     connection: &mut SqliteConnection,
     tables: &[Table],
-    (base, reached): (Base, u64),
+    base: Base,
     rows: &mut Rows,
 ) -> Result<(), ViewError> {
-    for ((table, wanted), slots) in tables.iter().zip(&mut rows.wanted).zip(&mut rows.tables) {
-        let mut keys = std::mem::take(wanted);
-        if let Some(spans) = table.spans {
-            keys.retain(|key| match &key[spans.column] {
-                crate::KeyPart::Int(span) => sql::read(*span).saturating_mul(spans.positions) < reached,
-                crate::KeyPart::Text(_) => true,
-            });
-        }
-        keys.sort_unstable();
-        for chunk in in_chunks(&keys) {
+    for (table, slots) in tables.iter().zip(&mut rows.tables) {
+        let mut wanted = std::mem::take(&mut slots.wanted);
+        wanted.sort_unstable_by(|a, b| slots.slots[*a].key.cmp(&slots.slots[*b].key));
+        for chunk in in_chunks(&wanted) {
             match base {
-                Base::Now => {
-                    let sql = sql::select(table, chunk.len());
-                    look_up(connection, table, sql, (chunk, None), slots).await?;
-                }
+                Base::Now => look_up(connection, table, sql::select(table, chunk.len()), chunk, slots).await?,
                 // Sets of positions need no earlier rows: queries leave out what came later.
                 Base::Snapshot(_) if table.history == History::Positions => {}
                 Base::Snapshot(at) => {
-                    for sql in sql::select_at(table, chunk.len()) {
-                        look_up(connection, table, sql, (chunk, Some(at)), slots).await?;
+                    for sql in sql::select_at(table, chunk.len(), at) {
+                        look_up(connection, table, sql, chunk, slots).await?;
                     }
                 }
             }
@@ -183,19 +178,17 @@ async fn look_up(
     connection: &mut SqliteConnection,
     table: &Table,
     sql: String,
-    (keys, at): (&[Key], Option<u64>),
-    slots: &mut std::collections::HashMap<Key, crate::rows::Slot, foldhash::fast::RandomState>,
+    wanted: &[usize],
+    slots: &mut Slots,
 ) -> Result<(), ViewError> {
     let mut query = sqlx::query(AssertSqlSafe(sql));
-    for part in keys.iter().flatten() {
-        query = sql::bind_part(query, part);
-    }
-    if let Some(at) = at {
-        query = query.bind(sql::stored(at));
+    for place in wanted {
+        query = sql::bind_key(query, &slots.slots[*place].key);
     }
     for found in query.fetch_all(connection).await? {
         let (key, row) = sql::row(table, &found)?;
-        if let Some(slot) = slots.get_mut(&key) {
+        if let Some(place) = slots.place(&key) {
+            let slot = &mut slots.slots[place];
             slot.row = Some(row);
             slot.since = Some(sql::since(table, &found)?);
         }

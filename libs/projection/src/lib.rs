@@ -22,6 +22,7 @@ mod fixture;
 mod fold;
 mod follower;
 mod generation;
+mod key;
 mod record;
 mod rows;
 mod sql;
@@ -33,7 +34,8 @@ pub use error::{FoldError, ViewError};
 pub use follower::{Follower, Options, SNAPSHOT_EVERY};
 pub use generation::{Snapshot, Status};
 pub use roaring::RoaringTreemap as Positions;
-pub use rows::{Column, History, Key, KeyPart, Keys, Kind, Row, Rows, Spans, Table, Value};
+pub use key::{Key, KeyPart};
+pub use rows::{Column, History, Keys, Kind, Named, Row, Spans, Table, Value};
 
 use eventlog::{Entry, Filter};
 use rulebook::Calendar;
@@ -57,18 +59,25 @@ pub trait View: Send + Sync + 'static {
     /// Reads what it needs from an entry; none if the entry changes nothing.
     fn read(&self, entry: &Entry) -> Result<Option<Self::Event>, FoldError>;
 
-    /// Names every row that [`View::fold`] may look at or change.
-    fn keys(&self, event: &Self::Event, keys: &mut Keys<'_>);
+    /// Names every row that [`View::fold`] may look at or change, which it then knows by their number. It can
+    /// take the keys out of the event.
+    fn keys(&self, event: &mut Self::Event, keys: &mut Keys<'_>);
 
     /// Changes the rows.
-    fn fold(&self, event: Self::Event, rows: &mut Rows) -> Result<(), FoldError>;
+    fn fold(&self, event: Self::Event, rows: &mut Named<'_>) -> Result<(), FoldError>;
 
-    /// Names every row that [`View::sum`] changes for a row of the table that is summed up.
-    fn sum_keys(&self, _row: &Row, _keys: &mut Keys<'_>) {}
+    /// Names every row that [`View::sum`] changes for a row of the table that is summed up, as it was and as
+    /// it is.
+    fn sum_keys(&self, _before: Option<&Row>, _after: Option<&Row>, _keys: &mut Keys<'_>) {}
 
-    /// Adds what a row of the table that is summed up counts for to the rows that sum it up, or takes it
-    /// away: `sign` is 1 or -1. When a row has changed, what it was is taken away and what it is is added.
-    fn sum(&self, _row: &Row, _sign: i64, _rows: &mut Rows) -> Result<(), FoldError> {
+    /// Takes away from the rows that sum it up what a row counted for, and adds what it counts for now. Called
+    /// once a batch for each row that changed.
+    fn sum(
+        &self,
+        _before: Option<&Row>,
+        _after: Option<&Row>,
+        _rows: &mut Named<'_>,
+    ) -> Result<(), FoldError> {
         Ok(())
     }
 

@@ -1,8 +1,13 @@
 //! The rows of a view in memory: what a fold reads and changes.
 
-use std::collections::HashMap;
+use std::hash::BuildHasher as _;
 
-use crate::Positions;
+use hashbrown::HashTable;
+
+use crate::{
+    Key, Positions,
+    key::Part,
+};
 
 /// What a column holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -114,38 +119,16 @@ impl Value {
     }
 }
 
-/// A part of a row's key.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum KeyPart {
-    /// A whole number.
-    Int(i64),
-    /// Text.
-    Text(String),
-}
-
-impl From<i64> for KeyPart {
-    fn from(n: i64) -> Self {
-        Self::Int(n)
-    }
-}
-
-impl From<&str> for KeyPart {
-    fn from(text: &str) -> Self {
-        Self::Text(text.to_owned())
-    }
-}
-
-/// A row's key: as many parts as the table's key has columns.
-pub type Key = Vec<KeyPart>;
-
 /// A row without its key: as many values as the table has other columns.
 pub type Row = Vec<Value>;
 
-#[derive(Debug, Default)]
+/// A row in memory.
+#[derive(Debug)]
 pub(crate) struct Slot {
+    pub(crate) key: Key,
     pub(crate) row: Option<Row>,
     pub(crate) is_changed: bool,
-    /// The snapshot in whose stretch the row in the file was written; none if the file has none.
+    /// The stretch between two snapshots in which the row in the file was written; none if the file has none.
     pub(crate) since: Option<u64>,
     /// The row as it was summed up last, where it has changed since.
     pub(crate) summed: Option<Option<Row>>,
@@ -153,89 +136,156 @@ pub(crate) struct Slot {
     used: u64,
 }
 
-type Slots = HashMap<Key, Slot, foldhash::fast::RandomState>;
+/// The rows of one table in memory. A slot's place stays until rows are let go of.
+#[derive(Debug, Default)]
+pub(crate) struct Slots {
+    pub(crate) slots: Vec<Slot>,
+    /// The places, by key.
+    places: HashTable<usize>,
+    hasher: foldhash::fast::RandomState,
+    /// The places of rows to look for in the file.
+    pub(crate) wanted: Vec<usize>,
+}
+
+impl Slots {
+    pub(crate) fn place(&self, key: &Key) -> Option<usize> {
+        self.places.find(self.hasher.hash_one(key), |place| self.slots[*place].key == *key).copied()
+    }
+
+    /// The place of a key, which is wanted from now on if it's new.
+    fn name(&mut self, key: Key, batch: u64, is_in_file: impl FnOnce(&Key) -> bool) -> usize {
+        let Self { slots, places, hasher, wanted } = self;
+        let hash = hasher.hash_one(&key);
+        if let Some(place) = places.find(hash, |place| slots[*place].key == key) {
+            slots[*place].used = batch;
+            return *place;
+        }
+        let place = slots.len();
+        if is_in_file(&key) {
+            wanted.push(place);
+        }
+        slots.push(Slot { key, row: None, is_changed: false, since: None, summed: None, used: batch });
+        places.insert_unique(hash, place, |place| hasher.hash_one(&slots[*place].key));
+        place
+    }
+
+    fn retain(&mut self, keep: impl Fn(&Slot) -> bool) {
+        self.slots.retain(|slot| keep(slot));
+        self.places.clear();
+        let Self { slots, places, hasher, .. } = self;
+        for (place, slot) in slots.iter().enumerate() {
+            places.insert_unique(hasher.hash_one(&slot.key), place, |place| hasher.hash_one(&slots[*place].key));
+        }
+    }
+
+    fn clear(&mut self) {
+        self.slots.clear();
+        self.places.clear();
+        self.wanted.clear();
+    }
+}
 
 /// The rows in memory.
 #[derive(Debug)]
-pub struct Rows {
+pub(crate) struct Rows {
     pub(crate) tables: Vec<Slots>,
-    /// The rows to look for in the file, by table.
-    pub(crate) wanted: Vec<Vec<Key>>,
+    of: &'static [Table],
     /// The table whose rows are summed up in others.
     summed: Option<usize>,
+    /// How far the file has come.
+    pub(crate) reached: u64,
     batch: u64,
 }
 
-/// The keys that an entry touches.
+/// The place of a row in memory: table and slot.
+type Place = (usize, usize);
+
+/// The rows that an entry touches: each is known to the fold by its number, in the order they were named.
 #[derive(Debug)]
-pub struct Keys<'a>(&'a mut Rows);
+pub struct Keys<'a> {
+    rows: &'a mut Rows,
+    named: &'a mut Vec<Place>,
+}
 
 impl Keys<'_> {
     /// Names a row. `table` is its place in [`crate::View::TABLES`].
-    pub fn add<const N: usize>(&mut self, table: usize, key: [KeyPart; N]) {
-        self.add_key(table, key.into());
-    }
-
-    /// Names a row by a key that is made already.
-    pub fn add_key(&mut self, table: usize, key: Key) {
-        let Rows { tables, wanted, batch, .. } = &mut *self.0;
-        if let Some(slot) = tables[table].get_mut(&key) {
-            slot.used = *batch;
-            return;
-        }
-        wanted[table].push(key.clone());
-        tables[table].insert(key, Slot { used: *batch, ..Slot::default() });
+    pub fn add(&mut self, table: usize, key: Key) {
+        let Rows { tables, of, reached, batch, .. } = &mut *self.rows;
+        let is_in_file = |key: &Key| match of[table].spans {
+            Some(spans) => match key.parts().nth(spans.column) {
+                Some(Part::Int(span)) => {
+                    u64::try_from(span).is_ok_and(|span| span.saturating_mul(spans.positions) < *reached)
+                }
+                _ => true,
+            },
+            None => true,
+        };
+        let place = tables[table].name(key, *batch, is_in_file);
+        self.named.push((table, place));
     }
 }
 
-impl Rows {
-    pub(crate) fn new(tables: usize, summed: Option<usize>) -> Self {
-        Self {
-            tables: (0..tables).map(|_| HashMap::default()).collect(),
-            wanted: vec![Vec::new(); tables],
-            summed,
-            batch: 0,
-        }
+/// The rows that a fold may look at and change: those that its entry named, by their number in that order.
+#[derive(Debug)]
+pub struct Named<'a> {
+    rows: &'a mut Rows,
+    named: &'a [Place],
+}
+
+impl Named<'_> {
+    /// A row, if there is one.
+    pub fn get(&self, number: usize) -> Option<&Row> {
+        let (table, place) = self.named[number];
+        self.rows.tables[table].slots[place].row.as_ref()
     }
 
-    pub(crate) fn keys(&mut self) -> Keys<'_> {
-        Keys(self)
-    }
-
-    /// A row, if there is one. The entry must have named it.
-    pub fn get(&self, table: usize, key: &Key) -> Option<&Row> {
-        let slot = self.tables[table].get(key);
-        slot.expect("a fold looks only at rows that its entry named").row.as_ref()
-    }
-
-    /// A row to change: set it to make it, take it to delete it. The entry must have named it.
-    pub fn change(&mut self, table: usize, key: &Key) -> &mut Option<Row> {
-        let slot = self.tables[table].get_mut(key);
-        let slot = slot.expect("a fold changes only rows that its entry named");
+    /// A row to change: set it to make it, take it to delete it.
+    pub fn change(&mut self, number: usize) -> &mut Option<Row> {
+        let (table, place) = self.named[number];
+        let slot = &mut self.rows.tables[table].slots[place];
         slot.is_changed = true;
-        if self.summed == Some(table) && slot.summed.is_none() {
+        if self.rows.summed == Some(table) && slot.summed.is_none() {
             slot.summed = Some(slot.row.clone());
         }
         &mut slot.row
     }
 
-    pub(crate) fn len(&self) -> usize {
-        self.tables.iter().map(HashMap::len).sum()
+    /// How many rows there are.
+    pub fn count(&self) -> usize {
+        self.named.len()
+    }
+}
+
+impl Rows {
+    pub(crate) fn new(of: &'static [Table], summed: Option<usize>) -> Self {
+        let tables = of.iter().map(|_| Slots::default()).collect();
+        Self { tables, of, summed, reached: 0, batch: 0 }
+    }
+
+    pub(crate) fn keys<'a>(&'a mut self, named: &'a mut Vec<Place>) -> Keys<'a> {
+        Keys { rows: self, named }
+    }
+
+    pub(crate) fn named<'a>(&'a mut self, named: &'a [Place]) -> Named<'a> {
+        Named { rows: self, named }
+    }
+
+    fn len(&self) -> usize {
+        self.tables.iter().map(|table| table.slots.len()).sum()
     }
 
     pub(crate) fn clear(&mut self) {
-        self.tables.iter_mut().for_each(HashMap::clear);
-        self.wanted.iter_mut().for_each(Vec::clear);
+        self.tables.iter_mut().for_each(Slots::clear);
     }
 
     /// Lets go of what the batch that ends did not look at, if there is more than `limit`.
     pub(crate) fn end_batch(&mut self, limit: usize) {
         if self.len() > limit {
             let batch = self.batch;
-            self.tables.iter_mut().for_each(|slots| slots.retain(|_, slot| slot.used == batch));
+            self.tables.iter_mut().for_each(|slots| slots.retain(|slot| slot.used == batch));
         }
         if self.len() > 2 * limit {
-            self.tables.iter_mut().for_each(HashMap::clear);
+            self.clear();
         }
         self.batch += 1;
     }

@@ -11,7 +11,7 @@ use sqlx::{
     sqlite::{SqliteArguments, SqliteRow},
 };
 
-use crate::{History, Key, KeyPart, Kind, Row, Table, Value, ViewError, file};
+use crate::{Column, History, Key, KeyPart, Kind, Row, Table, Value, ViewError, file, key::Part};
 
 /// Rows per statement; a remainder goes into smaller ones, so that few statements need preparing.
 const ROWS: [usize; 3] = [100, 10, 1];
@@ -58,15 +58,9 @@ pub(crate) fn key(table: &Table, prefix: &str) -> String {
     names(table.key, prefix).join(", ")
 }
 
-/// So many keys as rows, whose parameters are numbered from `first` on. All are numbered where one is: sqlx
-/// counts those without a number by themselves.
-fn asked(table: &Table, rows: usize, first: usize) -> String {
-    let width = table.key.len();
-    let one = |row: usize| {
-        let numbers = (0..width).map(|column| format!("?{}", first + row * width + column));
-        format!("({})", numbers.collect::<Vec<_>>().join(","))
-    };
-    format!("(VALUES {}) AS a", (0..rows).map(one).collect::<Vec<_>>().join(","))
+fn asked(table: &Table, rows: usize) -> String {
+    let one = format!("({})", vec!["?"; table.key.len()].join(","));
+    format!("(VALUES {}) AS a", vec![one; rows].join(","))
 }
 
 fn on(table: &Table) -> String {
@@ -114,21 +108,19 @@ pub(crate) fn create(table: &Table) -> Vec<String> {
 /// Looks up so many keys in a table's rows as they are.
 pub(crate) fn select(table: &Table, rows: usize) -> String {
     let since = if table.history == History::Versions { "t.since_" } else { "0" };
-    let (columns, asked, on) = (columns(table, "t."), asked(table, rows, 1), on(table));
+    let (columns, asked, on) = (columns(table, "t."), asked(table, rows), on(table));
     // CROSS JOIN keeps the order: one seek in the key per asked row.
     format!("SELECT {columns}, {since} FROM {asked} CROSS JOIN {} AS t ON {on}", table.name)
 }
 
-/// Looks up so many keys in a table's rows as they were at a snapshot: two statements, each with the
-/// snapshot bound last, of which one at most finds a key.
-pub(crate) fn select_at(table: &Table, rows: usize) -> [String; 2] {
-    let (name, columns, asked, on) = (table.name, columns(table, "t."), asked(table, rows, 1), on(table));
+/// Looks up so many keys in a table's rows as they were at a snapshot: two statements, of which one at most
+/// finds a key.
+pub(crate) fn select_at(table: &Table, rows: usize, at: u64) -> [String; 2] {
+    let (name, columns, asked, on) = (table.name, columns(table, "t."), asked(table, rows), on(table));
     let select = format!("SELECT {columns}, t.since_ FROM {asked} CROSS JOIN");
-    // The number is that of the last parameter.
-    let at = rows * table.key.len() + 1;
     [
-        format!("{select} main.{name} AS t ON {on} AND t.since_ < ?{at}"),
-        format!("{select} main.{name}_past AS t ON {on} AND t.since_ < ?{at} AND t.until_ >= ?{at}"),
+        format!("{select} main.{name} AS t ON {on} AND t.since_ < {at}"),
+        format!("{select} main.{name}_past AS t ON {on} AND t.since_ < {at} AND t.until_ >= {at}"),
     ]
 }
 
@@ -139,11 +131,11 @@ pub(crate) fn upsert(table: &Table, rows: usize) -> String {
     format!("INSERT OR REPLACE INTO {} VALUES {}", table.name, vec![one; rows].join(","))
 }
 
-/// Copies so many rows to those that were. The stretch is bound first.
-pub(crate) fn archive(table: &Table, rows: usize) -> String {
-    let (name, columns, asked, on) = (table.name, columns(table, "t."), asked(table, rows, 2), on(table));
+/// Copies so many rows to those that were until a stretch.
+pub(crate) fn archive(table: &Table, rows: usize, stretch: u64) -> String {
+    let (name, columns, asked, on) = (table.name, columns(table, "t."), asked(table, rows), on(table));
     format!(
-        "INSERT INTO {name}_past SELECT {columns}, t.since_, ?1 FROM {asked} CROSS JOIN {name} AS t ON {on}"
+        "INSERT INTO {name}_past SELECT {columns}, t.since_, {stretch} FROM {asked} CROSS JOIN {name} AS t ON {on}"
     )
 }
 
@@ -155,11 +147,14 @@ pub(crate) fn delete(table: &Table, rows: usize) -> String {
 
 pub(crate) type Bound<'q> = Query<'q, Sqlite, SqliteArguments>;
 
-pub(crate) fn bind_part<'q>(query: Bound<'q>, part: &'q KeyPart) -> Bound<'q> {
-    match part {
-        KeyPart::Int(n) => query.bind(*n),
-        KeyPart::Text(text) => query.bind(text.as_str()),
+pub(crate) fn bind_key<'q>(mut query: Bound<'q>, key: &'q Key) -> Bound<'q> {
+    for part in key.parts() {
+        query = match part {
+            Part::Int(n) => query.bind(n),
+            Part::Text(text) => query.bind(text),
+        };
     }
+    query
 }
 
 pub(crate) fn bind_value<'q>(query: Bound<'q>, value: &'q Value) -> Result<Bound<'q>, ViewError> {
@@ -178,13 +173,12 @@ pub(crate) fn bind_value<'q>(query: Bound<'q>, value: &'q Value) -> Result<Bound
 
 /// The key and row in a found one.
 pub(crate) fn row(table: &Table, found: &SqliteRow) -> Result<(Key, Row), ViewError> {
-    let mut key = Vec::with_capacity(table.key.len());
-    for (i, (_, kind)) in table.key.iter().enumerate() {
-        key.push(match kind {
-            Kind::Int => KeyPart::Int(found.try_get(i)?),
-            Kind::Text | Kind::Bytes | Kind::Positions => KeyPart::Text(found.try_get(i)?),
-        });
-    }
+    let part = |(i, (_, kind)): (usize, &Column)| match kind {
+        Kind::Int => found.try_get(i).map(KeyPart::Int),
+        Kind::Text | Kind::Bytes | Kind::Positions => found.try_get(i).map(KeyPart::Text),
+    };
+    let parts = table.key.iter().enumerate().map(part).collect::<Result<Vec<_>, _>>()?;
+    let key = Key::collect(parts.into_iter());
     let mut row = Vec::with_capacity(table.columns.len());
     for (i, (_, kind)) in table.columns.iter().enumerate() {
         let i = i + table.key.len();

@@ -1,8 +1,8 @@
 //! The fold: positions by subject, type and actor.
 
-use eventlog::{Entry, Filter, Header};
+use eventlog::{Entry, Filter};
 use projection::{
-    FoldError, History, Key, KeyPart, Keys, Kind, Positions, Row, Rows, Spans, Table, Value, View,
+    FoldError, History, Key, Keys, Kind, Named, Positions, Row, Spans, Table, Value, View,
 };
 
 /// Positions in one segment of a posting list. A row of a busy subject is at most 8 KiB and is written once
@@ -26,15 +26,15 @@ pub struct Posting {
 
 /// The term of a posting list: what is looked for, with its kind in front.
 pub(crate) fn subject_term(role: &str, id: &str) -> String {
-    format!("s/{role}/{id}")
+    ["s/", role, "/", id].concat()
 }
 
 pub(crate) fn type_term(event_type: &str) -> String {
-    format!("t/{event_type}")
+    ["t/", event_type].concat()
 }
 
 pub(crate) fn actor_term(actor: &str) -> String {
-    format!("a/{actor}")
+    ["a/", actor].concat()
 }
 
 /// The segment of a position, as stored.
@@ -47,8 +47,8 @@ pub(crate) fn stretch(position: u64) -> i64 {
     i64::try_from(position.saturating_sub(1) / STRETCH).unwrap_or(i64::MAX)
 }
 
-fn key(term: String, position: u64) -> Key {
-    vec![stretch(position).into(), KeyPart::Text(term), segment(position).into()]
+fn key(term: &str, position: u64) -> Key {
+    Key::of([stretch(position).into(), term.into(), segment(position).into()])
 }
 
 impl View for AuditView {
@@ -70,25 +70,23 @@ impl View for AuditView {
     }
 
     fn read(&self, entry: &Entry) -> Result<Option<Posting>, FoldError> {
-        let header: Header = entry.header().map_err(FoldError::new)?;
+        let about = entry.about().map_err(FoldError::new)?;
         let position = entry.position;
-        let mut keys: Vec<Key> =
-            header.subjects.iter().map(|s| key(subject_term(s.role.as_str(), &s.id), position)).collect();
-        keys.push(key(type_term(&header.event_type), position));
-        keys.push(key(actor_term(&header.actor.id), position));
+        let subjects = about.subjects.iter().map(|s| key(&subject_term(s.role.as_str(), &s.id), position));
+        let mut keys: Vec<Key> = subjects.collect();
+        keys.push(key(&type_term(&about.event_type), position));
+        keys.push(key(&actor_term(&about.actor.id), position));
         Ok(Some(Posting { position, keys }))
     }
 
-    fn keys(&self, posting: &Posting, keys: &mut Keys<'_>) {
-        for key in &posting.keys {
-            keys.add_key(POSTING, key.clone());
-        }
+    fn keys(&self, posting: &mut Posting, keys: &mut Keys<'_>) {
+        posting.keys.drain(..).for_each(|key| keys.add(POSTING, key));
     }
 
-    fn fold(&self, posting: Posting, rows: &mut Rows) -> Result<(), FoldError> {
-        for key in &posting.keys {
+    fn fold(&self, posting: Posting, rows: &mut Named<'_>) -> Result<(), FoldError> {
+        for number in 0..rows.count() {
             let empty = || vec![Value::Int(0), Value::Positions(Positions::new())];
-            let row: &mut Row = rows.change(POSTING, key).get_or_insert_with(empty);
+            let row: &mut Row = rows.change(number).get_or_insert_with(empty);
             let [Value::Int(number), Value::Positions(positions)] = row.as_mut_slice() else {
                 return Err(FoldError::new("a posting list holds no positions"));
             };

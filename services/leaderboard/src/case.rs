@@ -1,6 +1,6 @@
 //! A case as the view keeps it.
 
-use projection::{FoldError, KeyPart, Kind, Row, Table, Value, ViewError};
+use projection::{FoldError, Key, Kind, Row, Table, Value, ViewError};
 use sqlx::{Row as _, sqlite::SqliteRow};
 
 /// What a board needs to know of a case. Times are microseconds since 1970 UTC.
@@ -70,8 +70,8 @@ impl Case {
     pub(crate) const ONLINE: i64 = 2;
 
     /// The key of its row.
-    pub(crate) fn key(code: &str) -> Vec<KeyPart> {
-        vec![code.into()]
+    pub(crate) fn key(code: &str) -> Key {
+        Key::of([code.into()])
     }
 
     /// The case in a row of the fold.

@@ -265,7 +265,8 @@ mod tests {
                 expected.sort_unstable();
                 prop_assert_eq!(stored(&bytes).collect::<Vec<_>>(), expected);
             }
-            prop_assert!(!change(&mut bytes, Mark { at: 0, bits: 1, rating: 0, working_days: 0 }, -1));
+            let none = Mark { at: 0, bits: 1, rating: 0, working_days: 0 };
+            prop_assert!(!change(&mut bytes, none, -1));
         }
     }
 }

@@ -1,12 +1,12 @@
 //! The fold: one row a case, and their marks summed up by day and month of each agency's units.
 
 use chrono::{Datelike as _, FixedOffset};
-use eventlog::{Entry, Filter, Header};
+use eventlog::{Entry, Filter};
 use events::{
     Event as _, Occurred,
     delivery::{CaseEvent, Channel, Correction, Promise},
 };
-use projection::{FoldError, History, Key, KeyPart, Keys, Kind, Positions, Row, Rows, Table, Value, View};
+use projection::{FoldError, History, Key, Keys, Kind, Named, Positions, Row, Table, Value, View};
 use rulebook::Calendar;
 
 use crate::{
@@ -89,8 +89,8 @@ pub(crate) fn sums(mark: &Mark) -> [i64; SUMS.len()] {
 }
 
 /// The key of a day or month of a unit, empty for none.
-fn span_key(span: i64, agency: &str, unit: Option<&str>) -> [KeyPart; 3] {
-    [span.into(), agency.into(), unit.unwrap_or_default().into()]
+fn span_key(span: i64, agency: &str, unit: Option<&str>) -> Key {
+    Key::of([span.into(), agency.into(), unit.unwrap_or_default().into()])
 }
 
 /// Adds to a row of numbers, makes it where there is none, and takes it away where all are nothing.
@@ -125,24 +125,20 @@ impl LeaderboardView {
         (i64::from(date.num_days_from_ce()), month)
     }
 
-    fn fold_step(&self, entry: &CaseEntry, rows: &mut Rows) -> Result<(), FoldError> {
-        let by = entry.event.by();
-        let (day, month) = self.spans(entry.occurred);
-        let key: Key = span_key(day, &by.agency, by.unit.as_deref()).into();
-        let row = rows.change(STEPS, &key).get_or_insert_with(|| vec![Value::Positions(Positions::new())]);
+    fn fold_step(entry: &CaseEntry, rows: &mut Named<'_>) -> Result<(), FoldError> {
+        let row = rows.change(0).get_or_insert_with(|| vec![Value::Positions(Positions::new())]);
         let [Value::Positions(positions)] = row.as_mut_slice() else {
             return Err(FoldError::new("a row of steps has no positions"));
         };
         positions.insert(entry.position);
-        let row = rows.change(DAYS, &key).get_or_insert_with(empty_day);
+        let row = rows.change(1).get_or_insert_with(empty_day);
         let [_, Value::Int(steps)] = row.as_mut_slice() else {
             return Err(FoldError::new("a day has no count of steps"));
         };
         *steps += 1;
         let mut numbers = [0; SUMS.len()];
         numbers[STEPS_SUM] = 1;
-        let key: Key = span_key(month, &by.agency, by.unit.as_deref()).into();
-        add(rows.change(MONTHS, &key), numbers, 1)
+        add(rows.change(2), numbers, 1)
     }
 
     fn received(&self, entry: &CaseEntry) -> Result<Case, FoldError> {
@@ -265,6 +261,33 @@ impl LeaderboardView {
     }
 }
 
+/// A mark that a case sets no more, or sets now.
+struct Change {
+    /// The agency and unit it counts for.
+    place: (String, Option<String>),
+    mark: Mark,
+    sign: i64,
+}
+
+impl LeaderboardView {
+    /// How the marks of a case differ from what they were.
+    fn changes(&self, before: Option<&Row>, after: Option<&Row>) -> Result<Vec<Change>, FoldError> {
+        let of = |row: Option<&Row>| {
+            let case = row.map(Case::from_row).transpose()?;
+            Ok(case.map_or_else(Default::default, |case| (case.marks(), (case.agency, case.unit))))
+        };
+        let ((mut old, old_place), (mut new, new_place)) = (of(before)?, of(after)?);
+        if old_place == new_place {
+            let both: Vec<Mark> = old.iter().filter(|mark| new.contains(mark)).copied().collect();
+            old.retain(|mark| !both.contains(mark));
+            new.retain(|mark| !both.contains(mark));
+        }
+        let change = |place: &(String, Option<String>), mark, sign| Change { place: place.clone(), mark, sign };
+        let gone = old.into_iter().map(|mark| change(&old_place, mark, -1));
+        Ok(gone.chain(new.into_iter().map(|mark| change(&new_place, mark, 1))).collect())
+    }
+}
+
 /// A day without marks and steps.
 fn empty_day() -> Row {
     vec![Value::Bytes(Vec::new()), Value::Int(0)]
@@ -337,33 +360,41 @@ impl View for LeaderboardView {
     }
 
     fn read(&self, entry: &Entry) -> Result<Option<CaseEntry>, FoldError> {
-        let header: Header = entry.header().map_err(FoldError::new)?;
-        let event = entry.event().map_err(|e| {
+        let happened = entry.happened().map_err(FoldError::new)?;
+        let event = happened.event().map_err(|e| {
             FoldError::new(format!(
                 "{e}: {}",
                 std::error::Error::source(&e).map_or_else(String::new, ToString::to_string)
             ))
         })?;
-        let (position, occurred) = (entry.position, header.occurred);
-        Ok(Some(CaseEntry { position, case: header.key().to_owned(), occurred, event }))
+        // Nothing on a board depends on these.
+        if let CaseEvent::Accepted { .. }
+        | CaseEvent::HandedOver { .. }
+        | CaseEvent::DelayApologised { .. }
+        | CaseEvent::ResultReturned { .. } = event
+        {
+            return Ok(None);
+        }
+        let (position, occurred) = (entry.position, happened.occurred);
+        Ok(Some(CaseEntry { position, case: happened.key().to_owned(), occurred, event }))
     }
 
-    fn keys(&self, entry: &CaseEntry, keys: &mut Keys<'_>) {
+    fn keys(&self, entry: &mut CaseEntry, keys: &mut Keys<'_>) {
         if let CaseEvent::StepDone { by, .. } = &entry.event {
             let (day, month) = self.spans(entry.occurred);
             for (table, span) in [(STEPS, day), (DAYS, day), (MONTHS, month)] {
                 keys.add(table, span_key(span, &by.agency, by.unit.as_deref()));
             }
         } else {
-            keys.add_key(CASES, Case::key(&entry.case));
+            keys.add(CASES, Case::key(&entry.case));
         }
     }
 
-    fn fold(&self, entry: CaseEntry, rows: &mut Rows) -> Result<(), FoldError> {
+    fn fold(&self, entry: CaseEntry, rows: &mut Named<'_>) -> Result<(), FoldError> {
         if let CaseEvent::StepDone { .. } = entry.event {
-            return self.fold_step(&entry, rows);
+            return Self::fold_step(&entry, rows);
         }
-        let slot = rows.change(CASES, &Case::key(&entry.case));
+        let slot = rows.change(0);
         let case = match slot {
             None => self.received(&entry)?,
             Some(row) => {
@@ -376,26 +407,29 @@ impl View for LeaderboardView {
         Ok(())
     }
 
-    fn sum_keys(&self, row: &Row, keys: &mut Keys<'_>) {
-        let Ok(case) = Case::from_row(row) else { return };
-        let (agency, unit) = (case.agency.as_str(), case.unit.as_deref());
-        for mark in case.marks() {
-            let month = mark.month(self.zone);
+    fn sum_keys(&self, before: Option<&Row>, after: Option<&Row>, keys: &mut Keys<'_>) {
+        let Ok(changes) = self.changes(before, after) else { return };
+        for Change { place: (agency, unit), mark, .. } in &changes {
+            let (month, unit) = (mark.month(self.zone), unit.as_deref());
             keys.add(DAYS, span_key(mark.day(self.zone), agency, unit));
             keys.add(MONTHS, span_key(month, agency, unit));
             if mark.has(bit::CLOSED) {
-                let [month, agency, unit] = span_key(month, agency, unit);
-                keys.add(DURATIONS, [month, agency, unit, i64::from(mark.working_days).into()]);
+                let days = i64::from(mark.working_days).into();
+                let unit = unit.unwrap_or_default();
+                keys.add(DURATIONS, Key::of([month.into(), agency.as_str().into(), unit.into(), days]));
             }
         }
     }
 
-    fn sum(&self, row: &Row, sign: i64, rows: &mut Rows) -> Result<(), FoldError> {
-        let case = Case::from_row(row)?;
-        let (agency, unit) = (case.agency.as_str(), case.unit.as_deref());
-        for mark in case.marks() {
-            let key: Key = span_key(mark.day(self.zone), agency, unit).into();
-            let slot = rows.change(DAYS, &key);
+    fn sum(
+        &self,
+        before: Option<&Row>,
+        after: Option<&Row>,
+        rows: &mut Named<'_>,
+    ) -> Result<(), FoldError> {
+        let mut number = 0;
+        for Change { mark, sign, .. } in self.changes(before, after)? {
+            let slot = rows.change(number);
             let row = slot.get_or_insert_with(empty_day);
             let [Value::Bytes(bytes), Value::Int(steps)] = row.as_mut_slice() else {
                 return Err(FoldError::new("a day has no marks"));
@@ -406,13 +440,11 @@ impl View for LeaderboardView {
             if bytes.is_empty() && *steps == 0 {
                 *slot = None;
             }
-            let month = mark.month(self.zone);
-            let key: Key = span_key(month, agency, unit).into();
-            add(rows.change(MONTHS, &key), sums(&mark), sign)?;
+            add(rows.change(number + 1), sums(&mark), sign)?;
+            number += 2;
             if mark.has(bit::CLOSED) {
-                let [month, agency, unit] = span_key(month, agency, unit);
-                let key = vec![month, agency, unit, i64::from(mark.working_days).into()];
-                add(rows.change(DURATIONS, &key), [1], sign)?;
+                add(rows.change(number), [1], sign)?;
+                number += 1;
             }
         }
         Ok(())

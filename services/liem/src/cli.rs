@@ -524,4 +524,7 @@ pub(crate) struct ReplayArgs {
     /// What the history is made from: the same seed gives the same one
     #[arg(long, default_value_t = 1)]
     pub(crate) seed: u64,
+    /// Measure only these, by their names in the answer
+    #[arg(long = "only", value_name = "NAME")]
+    pub(crate) only: Vec<String>,
 }

@@ -3,7 +3,7 @@
 
 use eventlog::{Entry, Filter};
 use events::delivery::{By, CaseEvent};
-use projection::{FoldError, History, Key, KeyPart, Keys, Kind, Positions, Row, Rows, Table, Value, View};
+use projection::{FoldError, History, Key, Keys, Kind, Named, Positions, Row, Table, Value, View};
 
 const UNIT: usize = 0;
 const CASE: usize = 1;
@@ -30,16 +30,6 @@ pub(crate) struct Done {
     case: String,
     by: By,
     step: String,
-}
-
-impl Done {
-    fn unit_key(&self) -> [KeyPart; 2] {
-        [self.by.agency.as_str().into(), self.by.unit.as_deref().unwrap_or_default().into()]
-    }
-
-    fn case_key(&self) -> [KeyPart; 1] {
-        [self.case.as_str().into()]
-    }
 }
 
 impl View for Tally {
@@ -91,12 +81,13 @@ impl View for Tally {
         }
     }
 
-    fn keys(&self, event: &Done, keys: &mut Keys<'_>) {
-        keys.add(UNIT, event.unit_key());
-        keys.add(CASE, event.case_key());
+    fn keys(&self, event: &mut Done, keys: &mut Keys<'_>) {
+        let unit = event.by.unit.as_deref().unwrap_or_default();
+        keys.add(UNIT, Key::of([event.by.agency.as_str().into(), unit.into()]));
+        keys.add(CASE, Key::of([event.case.as_str().into()]));
     }
 
-    fn fold(&self, event: Done, rows: &mut Rows) -> Result<(), FoldError> {
+    fn fold(&self, event: Done, rows: &mut Named<'_>) -> Result<(), FoldError> {
         if self.hangs_at == Some(event.position) {
             loop {
                 std::thread::park();
@@ -106,8 +97,7 @@ impl View for Tally {
             return Err(FoldError::new("this step is indigestible"));
         }
         let position = i64::try_from(event.position).map_err(FoldError::new)?;
-        let key: Key = event.unit_key().into();
-        let row = rows.change(UNIT, &key);
+        let row = rows.change(0);
         let row = row.get_or_insert_with(|| vec![Value::Int(0), Value::Positions(Positions::new())]);
         let [Value::Int(steps), Value::Positions(positions)] = &mut row[..] else {
             return Err(FoldError::new("a unit's row has two columns"));
@@ -115,18 +105,23 @@ impl View for Tally {
         *steps += 1;
         positions.insert(event.position);
         let row = vec![event.step.clone().into(), event.by.official.clone().into(), position.into()];
-        *rows.change(CASE, &event.case_key().into()) = Some(row);
+        *rows.change(1) = Some(row);
         Ok(())
     }
 
-    fn sum_keys(&self, row: &Row, keys: &mut Keys<'_>) {
-        keys.add(STANDING, [row[0].text().unwrap_or_default().into()]);
+    fn sum_keys(&self, before: Option<&Row>, after: Option<&Row>, keys: &mut Keys<'_>) {
+        for row in [before, after].into_iter().flatten() {
+            keys.add(STANDING, Key::of([row[0].text().unwrap_or_default().into()]));
+        }
     }
 
-    fn sum(&self, row: &Row, sign: i64, rows: &mut Rows) -> Result<(), FoldError> {
-        let slot = rows.change(STANDING, &vec![row[0].text().unwrap_or_default().into()]);
-        let cases = slot.as_ref().and_then(|row| row[0].int()).unwrap_or(0) + sign;
-        *slot = (cases != 0).then(|| vec![cases.into()]);
+    fn sum(&self, before: Option<&Row>, _: Option<&Row>, rows: &mut Named<'_>) -> Result<(), FoldError> {
+        for number in 0..rows.count() {
+            let sign = if number == 0 && before.is_some() { -1 } else { 1 };
+            let slot = rows.change(number);
+            let cases = slot.as_ref().and_then(|row| row[0].int()).unwrap_or(0) + sign;
+            *slot = (cases != 0).then(|| vec![cases.into()]);
+        }
         Ok(())
     }
 }

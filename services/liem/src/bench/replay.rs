@@ -73,7 +73,12 @@ async fn run(folder: &Path, args: &ReplayArgs) -> anyhow::Result<Report> {
     bar.finish_and_clear();
 
     let mut rows = Vec::new();
-    for (what, measure) in MEASURES {
+    if let Some(unknown) = args.only.iter().find(|only| MEASURES.iter().all(|(what, _)| what != only)) {
+        let names: Vec<_> = MEASURES.iter().map(|(what, _)| *what).collect();
+        anyhow::bail!("nothing here is called {unknown}: there are {}", names.join(", "));
+    }
+    let wanted = |what: &str| args.only.is_empty() || args.only.iter().any(|only| only == what);
+    for (what, measure) in MEASURES.iter().filter(|(what, _)| wanted(what)) {
         let spinner = ProgressBar::new_spinner().with_message(*what);
         spinner.enable_steady_tick(Duration::from_millis(200));
         let is_peak_known = reset_peak();
@@ -220,7 +225,7 @@ mod tests {
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
     async fn a_history_is_measured_and_used_again() {
         let folder = tempfile::tempdir().unwrap();
-        let args = |events| ReplayArgs { events, seed: 1 };
+        let args = |events| ReplayArgs { events, seed: 1, only: Vec::new() };
         for is_second in [false, true] {
             let report = run(folder.path(), &args(2_000)).await.unwrap();
             let answer = serde_json::to_value(&report).unwrap();
@@ -243,7 +248,7 @@ mod tests {
     async fn a_folder_with_something_else_is_refused() {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("notes.txt"), "mine").unwrap();
-        let refused = run(folder.path(), &ReplayArgs { events: 10, seed: 1 }).await.unwrap_err().to_string();
+        let refused = run(folder.path(), &ReplayArgs { events: 10, seed: 1, only: Vec::new() }).await.unwrap_err().to_string();
         assert!(refused.contains("is not empty"), "{refused}");
         assert!(!folder.path().join("log.db").exists());
     }
