@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
-use crate::Outline;
+use crate::{About, Happened, Outline};
 
 /// Bytes of one entry, at most: the limit of the entry bundles of C2SP tlog-tiles.
 pub const MAX_ENTRY_BYTES: usize = 65_535;
@@ -104,75 +104,15 @@ impl Header {
     }
 }
 
-/// What folds look at most: parts of the envelope as slices of its bytes, so that nothing is copied.
-#[derive(Debug, Deserialize)]
-pub struct Happened<'a> {
-    /// The stream's name.
-    #[serde(borrow)]
-    pub stream: Cow<'a, str>,
-    /// The type with its version.
-    #[serde(borrow, rename = "type")]
-    pub event_type: Cow<'a, str>,
-    /// When it happened, as told.
-    pub occurred: Occurred,
-    /// The event's data.
-    #[serde(borrow)]
-    pub data: &'a RawValue,
-}
-
-impl Happened<'_> {
-    /// The key of the stream.
-    pub fn key(&self) -> &str {
-        self.stream.split_once('/').map_or("", |(_, key)| key)
-    }
-
-    /// The event.
-    pub fn event<E: Event>(&self) -> Result<E, NotAnEvent> {
-        events::decode_parts(&self.event_type, self.data)
-    }
-}
-
-/// What an entry is about: parts of the envelope as slices of its bytes.
-#[derive(Debug, Deserialize)]
-pub struct About<'a> {
-    /// The type with its version.
-    #[serde(borrow, rename = "type")]
-    pub event_type: Cow<'a, str>,
-    /// Who did it.
-    #[serde(borrow)]
-    pub actor: ActorId<'a>,
-    /// What it is about.
-    #[serde(borrow)]
-    pub subjects: Vec<AboutSubject<'a>>,
-}
-
-/// The id of an actor.
-#[derive(Debug, Deserialize)]
-pub struct ActorId<'a> {
-    /// The token's holder.
-    #[serde(borrow)]
-    pub id: Cow<'a, str>,
-}
-
-/// A subject of an entry.
-#[derive(Debug, Deserialize)]
-pub struct AboutSubject<'a> {
-    /// The role the thing has in the event.
-    pub role: events::Role,
-    /// The thing's id, unique within its role.
-    #[serde(borrow)]
-    pub id: Cow<'a, str>,
-}
-
 impl Entry {
     /// What happened, without copying it.
     pub fn happened(&self) -> Result<Happened<'_>, NotAnEntry> {
-        self.parse()
+        Happened::of(&self.bytes).map_err(|source| NotAnEntry { position: self.position, source })
     }
 
     /// What it is about, without copying it.
     pub fn about(&self) -> Result<About<'_>, NotAnEntry> {
-        self.parse()
+        About::of(&self.bytes).map_err(|source| NotAnEntry { position: self.position, source })
     }
 
     fn parse<'a, T: Deserialize<'a>>(&'a self) -> Result<T, NotAnEntry> {

@@ -31,9 +31,9 @@ pub use append::{
     Append, Appended, Context, Expected, MAX_EVENTS, NewEvent, StreamName, StreamNameMalformed,
 };
 pub use clock::Clock;
-pub use entry::{About, Actor, Entry, Happened, Header, MAX_ENTRY_BYTES, NotAnEntry};
+pub use entry::{Actor, Entry, Header, MAX_ENTRY_BYTES, NotAnEntry};
 pub use error::{AppendError, OpenError, ReadError};
-pub use outline::Outline;
+pub use outline::{About, AboutSubject, Happened, Outline};
 pub use remote::{
     RemoteLog, actor_from_proto, actor_to_proto, append_from_proto, occurred_from_proto, occurred_to_proto,
 };

@@ -1,8 +1,14 @@
-//! The few fields of an envelope that filters look at, found without reading the rest.
+//! The few fields of an envelope that filters and folds look at, found without reading the rest.
+//!
+//! The order of the fields is part of the format, and no name of a field can occur in quotes within a text,
+//! where quotes are escaped: so a field is where its name is first found after the one before. Whatever isn't
+//! exactly as the log writes it is left to the parser.
 
 use std::borrow::Cow;
 
+use events::{Event, NotAnEvent, Occurred, Role};
 use serde::Deserialize;
+use serde_json::value::RawValue;
 
 /// What filters look at. Found in the envelope's first fields: the rest may be anything.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -24,12 +30,11 @@ impl<'a> Outline<'a> {
     }
 
     pub(crate) fn of(bytes: &'a [u8]) -> Result<Self, serde_json::Error> {
-        // Whatever isn't exactly as the log writes it is left to the parser.
-        Self::at_the_front(bytes).map_or_else(|| serde_json::from_slice(bytes), Ok)
+        Self::at_the_front(bytes).map_or_else(|| serde_json::from_slice(bytes), |(outline, _)| Ok(outline))
     }
 
-    /// The order of the fields is part of the format, so the first of them stand where they are looked for.
-    fn at_the_front(bytes: &'a [u8]) -> Option<Self> {
+    /// The first fields, and what follows them.
+    fn at_the_front(bytes: &'a [u8]) -> Option<(Self, &'a [u8])> {
         let rest = bytes.strip_prefix(br#"{"v":1,"position":"#)?;
         let (position, rest) = number(rest)?;
         let (stream, rest) = string(rest.strip_prefix(br#","stream":""#)?)?;
@@ -38,8 +43,121 @@ impl<'a> Outline<'a> {
         let (_, rest) = number(rest.strip_prefix(br#","k":"#)?)?;
         let (event_type, rest) = string(rest.strip_prefix(br#","type":""#)?)?;
         let is_followed = rest.first().is_some_and(|&b| b == b',');
-        is_followed.then_some(Self { position, stream: stream.into(), event_type: event_type.into() })
+        let outline = Self { position, stream: stream.into(), event_type: event_type.into() };
+        is_followed.then_some((outline, rest))
     }
+}
+
+/// What happened: what folds look at most, as slices of the entry's bytes, so that nothing is copied.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Happened<'a> {
+    /// The stream's name.
+    pub stream: Cow<'a, str>,
+    /// The type with its version.
+    pub event_type: Cow<'a, str>,
+    /// When it happened, as told.
+    pub occurred: Occurred,
+    /// The event's data: one JSON object, which is only looked at when it's asked for as an event.
+    pub data: &'a str,
+}
+
+impl<'a> Happened<'a> {
+    /// The key of the stream.
+    pub fn key(&self) -> &str {
+        self.stream.split_once('/').map_or("", |(_, key)| key)
+    }
+
+    /// The event.
+    pub fn event<E: Event>(&self) -> Result<E, NotAnEvent> {
+        events::decode_parts(&self.event_type, self.data)
+    }
+
+    pub(crate) fn of(bytes: &'a [u8]) -> Result<Self, serde_json::Error> {
+        #[derive(Deserialize)]
+        struct Parsed<'a> {
+            #[serde(borrow)]
+            stream: Cow<'a, str>,
+            #[serde(borrow, rename = "type")]
+            event_type: Cow<'a, str>,
+            occurred: Occurred,
+            #[serde(borrow)]
+            data: &'a RawValue,
+        }
+        if let Some(found) = Self::in_place(bytes) {
+            return Ok(found);
+        }
+        let Parsed { stream, event_type, occurred, data } = serde_json::from_slice(bytes)?;
+        Ok(Self { stream, event_type, occurred, data: data.get() })
+    }
+
+    fn in_place(bytes: &'a [u8]) -> Option<Self> {
+        let (Outline { stream, event_type, .. }, rest) = Outline::at_the_front(bytes)?;
+        let (occurred, rest) = string(after(rest, br#","occurred":""#)?)?;
+        let (_, rest) = string(after(rest, br#","nonce":""#)?)?;
+        let data = rest.strip_prefix(br#","data":"#)?.strip_suffix(b"}")?;
+        let occurred = Occurred::parse(occurred).ok()?;
+        Some(Self { stream, event_type, occurred, data: std::str::from_utf8(data).ok()? })
+    }
+}
+
+/// What an entry is about, as slices of its bytes.
+#[derive(Debug, PartialEq, Eq, Deserialize)]
+pub struct About<'a> {
+    /// The type with its version.
+    #[serde(borrow, rename = "type")]
+    pub event_type: Cow<'a, str>,
+    /// Who did it.
+    #[serde(borrow)]
+    pub actor: AboutActor<'a>,
+    /// What it is about.
+    #[serde(borrow)]
+    pub subjects: Vec<AboutSubject<'a>>,
+}
+
+/// Who did something.
+#[derive(Debug, PartialEq, Eq, Deserialize)]
+pub struct AboutActor<'a> {
+    /// The token's holder.
+    #[serde(borrow)]
+    pub id: Cow<'a, str>,
+}
+
+/// A subject of an entry.
+#[derive(Debug, PartialEq, Eq, Deserialize)]
+pub struct AboutSubject<'a> {
+    /// The role the thing has in the event.
+    pub role: Role,
+    /// The thing's id, unique within its role.
+    #[serde(borrow)]
+    pub id: Cow<'a, str>,
+}
+
+impl<'a> About<'a> {
+    pub(crate) fn of(bytes: &'a [u8]) -> Result<Self, serde_json::Error> {
+        Self::in_place(bytes).map_or_else(|| serde_json::from_slice(bytes), Ok)
+    }
+
+    fn in_place(bytes: &'a [u8]) -> Option<Self> {
+        let (Outline { event_type, .. }, rest) = Outline::at_the_front(bytes)?;
+        let (id, rest) = string(rest.strip_prefix(br#","actor":{"id":""#)?)?;
+        let mut rest = after(rest, br#","subjects":["#)?;
+        let mut subjects = Vec::with_capacity(6);
+        while let Some(subject) = rest.strip_prefix(br#"{"role":""#) {
+            let (role, subject) = string(subject)?;
+            let (id, subject) = string(subject.strip_prefix(br#","id":""#)?)?;
+            subjects.push(AboutSubject { role: Role::parse(role)?, id: id.into() });
+            rest = subject.strip_prefix(b"}")?;
+            rest = rest.strip_prefix(b",").unwrap_or(rest);
+        }
+        rest.strip_prefix(br#"],"occurred":"#)?;
+        Some(Self { event_type, actor: AboutActor { id: id.into() }, subjects })
+    }
+}
+
+/// What follows the first place where something is found.
+fn after<'a>(bytes: &'a [u8], wanted: &[u8]) -> Option<&'a [u8]> {
+    let at = memchr::memmem::find(bytes, wanted)?;
+    bytes.get(at + wanted.len()..)
 }
 
 /// A number in its only form, and what follows it.
@@ -54,8 +172,11 @@ fn number(bytes: &[u8]) -> Option<(u64, &[u8])> {
 
 /// The text up to its closing quote, and what follows; none where anything in it is escaped, or should be.
 fn string(bytes: &[u8]) -> Option<(&str, &[u8])> {
-    let length = bytes.iter().position(|&b| b == b'"' || b == b'\\' || b < b' ')?;
+    let length = memchr::memchr2(b'"', b'\\', bytes)?;
     let (text, rest) = bytes.split_at(length);
+    if text.iter().any(|&b| b < b' ') {
+        return None;
+    }
     Some((std::str::from_utf8(text).ok()?, rest.strip_prefix(b"\"")?))
 }
 
@@ -86,7 +207,7 @@ mod tests {
     #[test]
     fn the_usual_is_found_at_the_front() {
         let text = envelope(7, "delivery.case/Hồ sơ", 3, "delivery.StepDone.v1");
-        let outline = Outline::at_the_front(text.as_bytes()).expect("as the log writes it");
+        let (outline, _) = Outline::at_the_front(text.as_bytes()).expect("as the log writes it");
         assert_eq!(Some(&outline), by_serde(text.as_bytes()).as_ref());
         assert_eq!((outline.position, outline.category()), (7, "delivery.case"));
     }
@@ -115,6 +236,49 @@ mod tests {
         let mut broken = envelope(7, "a/b", 3, "t").into_bytes();
         broken[28] = 0xff;
         same(&broken);
+    }
+
+    /// Every entry of the history is found in place, and as the parser finds it.
+    #[test]
+    fn parts_are_found_where_the_log_writes_them() {
+        #[derive(Deserialize)]
+        struct Parsed {
+            stream: String,
+            #[serde(rename = "type")]
+            event_type: String,
+            occurred: Occurred,
+            data: Box<RawValue>,
+        }
+        for line in events::HISTORY.lines() {
+            let parsed: Parsed = serde_json::from_str(line).expect("an envelope");
+            let happened = Happened::in_place(line.as_bytes()).expect("as the log writes it");
+            let expected = Happened {
+                stream: parsed.stream.into(),
+                event_type: parsed.event_type.into(),
+                occurred: parsed.occurred,
+                data: parsed.data.get(),
+            };
+            assert_eq!(happened, expected);
+            let about: About<'_> = serde_json::from_str(line).expect("an envelope");
+            assert_eq!(About::in_place(line.as_bytes()).expect("as the log writes it"), about);
+            // Otherwise ordered, or with what is escaped, it's left to the parser, which finds the same.
+            let value: Value = serde_json::from_str(line).expect("an envelope");
+            let reordered = serde_json::to_string_pretty(&value).expect("JSON");
+            assert_eq!(Happened::in_place(reordered.as_bytes()), None);
+            let again = Happened::of(reordered.as_bytes()).expect("an envelope");
+            assert_eq!((again.stream, again.occurred), (happened.stream, happened.occurred));
+            assert_eq!(About::of(reordered.as_bytes()).expect("an envelope"), about);
+        }
+        // A field's name within a text is no field.
+        let line = events::HISTORY.lines().next().expect("a line");
+        let tricky = line.replacen(
+            r#""actor":{"id":"ledger""#,
+            r#""actor":{"id":"x\",\"occurred\":\"2000-01-01\",\"nonce\":\"""#,
+            1,
+        );
+        let happened = Happened::of(tricky.as_bytes()).expect("an envelope");
+        assert_eq!(happened.occurred, Happened::of(line.as_bytes()).expect("an envelope").occurred);
+        assert!(About::of(tricky.as_bytes()).expect("an envelope").actor.id.contains("\"nonce\":"));
     }
 
     proptest! {

@@ -136,9 +136,11 @@ pub fn encode<E: Event>(event: &E) -> Result<Encoded, NotAnEvent> {
 }
 
 /// The event of a type and its data, as an envelope has them.
-pub fn decode_parts<E: Event>(event_type: &str, data: &RawValue) -> Result<E, NotAnEvent> {
-    let parts = parts::Parts::new(event_type, data);
-    E::deserialize(parts).map_err(|source| NotAnEvent { category: E::CATEGORY, source })
+pub fn decode_parts<E: Event>(event_type: &str, data: &str) -> Result<E, NotAnEvent> {
+    let mut data = serde_json::Deserializer::from_str(data);
+    let event = E::deserialize(parts::Parts::new(event_type, &mut data));
+    let event = event.and_then(|event| data.end().map(|()| event));
+    event.map_err(|source| NotAnEvent { category: E::CATEGORY, source })
 }
 
 /// The event in an entry's bytes: reads `type` and `data` of the envelope and passes over the rest.

@@ -1,25 +1,21 @@
 //! An event's type and data as what serde expects of an event: a map of the two.
 
-use serde::{
-    Deserializer, de,
-    de::value::{BorrowedStrDeserializer, StrDeserializer},
-    forward_to_deserialize_any,
-};
-use serde_json::{Error, value::RawValue};
+use serde::{Deserializer, de, de::value::StrDeserializer, forward_to_deserialize_any};
+use serde_json::{Error, de::StrRead};
 
 /// `{"type": …, "data": …}`, without anybody having to write it.
-pub(crate) struct Parts<'de> {
-    event_type: Option<&'de str>,
-    data: Option<&'de RawValue>,
+pub(crate) struct Parts<'p, 'de> {
+    event_type: Option<&'p str>,
+    data: Option<&'p mut serde_json::Deserializer<StrRead<'de>>>,
 }
 
-impl<'de> Parts<'de> {
-    pub(crate) fn new(event_type: &'de str, data: &'de RawValue) -> Self {
+impl<'p, 'de> Parts<'p, 'de> {
+    pub(crate) fn new(event_type: &'p str, data: &'p mut serde_json::Deserializer<StrRead<'de>>) -> Self {
         Self { event_type: Some(event_type), data: Some(data) }
     }
 }
 
-impl<'de> Deserializer<'de> for Parts<'de> {
+impl<'de> Deserializer<'de> for Parts<'_, 'de> {
     type Error = Error;
 
     fn deserialize_any<V: de::Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
@@ -32,11 +28,11 @@ impl<'de> Deserializer<'de> for Parts<'de> {
     }
 }
 
-impl<'de> de::MapAccess<'de> for Parts<'de> {
+impl<'de> de::MapAccess<'de> for Parts<'_, 'de> {
     type Error = Error;
 
     fn next_key_seed<K: de::DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, Error> {
-        let key = match (self.event_type, self.data) {
+        let key = match (&self.event_type, &self.data) {
             (Some(_), _) => "type",
             (None, Some(_)) => "data",
             (None, None) => return Ok(None),
@@ -45,13 +41,12 @@ impl<'de> de::MapAccess<'de> for Parts<'de> {
     }
 
     fn next_value_seed<V: de::DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, Error> {
-        match (self.event_type.take(), self.data) {
-            (Some(event_type), _) => seed.deserialize(BorrowedStrDeserializer::new(event_type)),
-            (None, Some(data)) => {
-                self.data = None;
-                seed.deserialize(data)
-            }
-            (None, None) => Err(de::Error::custom("a value is asked for where there is none")),
+        if let Some(event_type) = self.event_type.take() {
+            return seed.deserialize(StrDeserializer::new(event_type));
+        }
+        match self.data.take() {
+            Some(data) => seed.deserialize(data),
+            None => Err(de::Error::custom("a value is asked for where there is none")),
         }
     }
 }

@@ -97,9 +97,9 @@ pub(crate) async fn show<V: View>(
     while reached < position {
         let page = pages.next().await.ok_or_else(|| ViewError::Log("it ended".to_owned()))?;
         let page = page.map_err(|error| ViewError::Log(error.to_string()))?;
-        let part = page.entries.partition_point(|entry| entry.position <= position);
-        fold::entries(view, connection, base, &page.entries[..part], &mut rows).await?;
         reached = page.through;
+        let events = fold::take(view, &page)?.up_to(position);
+        fold::events(view, connection, base, events, &mut rows).await?;
     }
     fold::sum_up(view, connection, base, &mut rows).await?;
     for (place, table) in V::TABLES.iter().enumerate() {

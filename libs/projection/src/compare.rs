@@ -102,7 +102,7 @@ fn object(table: &Table, row: &Row) -> String {
             Value::Int(n) => json!(n),
             Value::Text(text) => json!(text),
             Value::Bytes(bytes) => json!(blake3::hash(bytes).to_hex()[..16]),
-            Value::Positions(positions) => json!({ "count": positions.len(), "last": positions.max() }),
+            Value::Positions(positions) => json!({ "count": positions.len(), "last": positions.last() }),
         };
         ((*name).to_owned(), value)
     });

@@ -43,10 +43,7 @@ fn up_to(table: &Table, mut row: Row, position: u64) -> Option<Row> {
     let (mut left, mut is_cut) = (0, false);
     for value in &mut row {
         if let Value::Positions(positions) = value {
-            if positions.max().is_some_and(|last| last > position) {
-                positions.remove_range(position + 1..);
-                is_cut = true;
-            }
+            is_cut |= positions.cut(position);
             left += positions.len();
         }
     }

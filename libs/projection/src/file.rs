@@ -9,7 +9,7 @@ use sqlx::{
 };
 
 use crate::{
-    History, Key, Positions, Row, Table, View, ViewError,
+    History, Key, Row, Table, View, ViewError,
     fixture::Fixture,
     rows::{Rows, Slot},
     sql::{self, in_chunks},
@@ -236,9 +236,4 @@ pub(crate) fn delete(path: &Path) -> Result<(), ViewError> {
         }
     }
     Ok(())
-}
-
-/// A set of positions as stored.
-pub(crate) fn positions(bytes: &[u8]) -> Result<Positions, ViewError> {
-    Positions::deserialize_from(bytes).map_err(ViewError::Positions)
 }

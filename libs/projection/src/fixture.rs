@@ -3,7 +3,11 @@
 
 use eventlog::{Entry, Page};
 
-use crate::{View, ViewError, digest, file::File, fold::Fold};
+use crate::{
+    View, ViewError, digest,
+    file::File,
+    fold::{self, Fold},
+};
 
 /// The digest of a view's fold over the history of all event types.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,7 +36,8 @@ impl Fixture {
         }
         let position = lines.len() as u64;
         let mut fold = Fold::resume::<V>(File::in_memory(V::TABLES).await?).await?;
-        fold.page(view, &Page { entries, through: position, head: position, ended: true }).await?;
+        let page = Page { entries, through: position, head: position, ended: true };
+        fold.page(view, fold::take(view, &page)?).await?;
         let digest = digest::of::<V>(fold.file.connection(), position).await?;
         Ok(Some(Self { entries: u32::try_from(length).unwrap_or(u32::MAX), digest }))
     }

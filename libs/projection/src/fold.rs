@@ -1,7 +1,7 @@
 //! Folding: bring the rows that entries name into memory, let the view change them, sum up, and write what
 //! changed at the ends of batches and at every snapshot.
 
-use eventlog::{Entry, Page};
+use eventlog::Page;
 use sqlx::{AssertSqlSafe, SqliteConnection};
 
 use crate::{
@@ -10,9 +10,6 @@ use crate::{
     rows::{Rows, Slots},
     sql::{self, in_chunks},
 };
-
-/// Entries folded before the changes are written, at most.
-const BATCH: usize = 65_536;
 
 /// Rows kept in memory from one batch to the next, about. A row takes some 300 bytes.
 const KEPT_ROWS: usize = 150_000;
@@ -55,21 +52,21 @@ impl Fold {
 
     /// Folds a page. What it brought is written at the end of a batch, at a snapshot, and when the page is
     /// the log's last: then the view says what its file says.
-    pub(crate) async fn page<V: View>(&mut self, view: &V, page: &Page) -> Result<(), ViewError> {
+    pub(crate) async fn page<V: View>(&mut self, view: &V, page: Taken<V::Event>) -> Result<(), ViewError> {
         let every = self.file.every();
-        let mut rest = page.entries.as_slice();
+        let mut rest = page.events;
         while self.position < page.through {
             // Up to the next snapshot, and not past the next batch, whose ends are the same positions however
             // the pages came: a batch then holds whole spans of positions.
-            let batch = BATCH as u64;
+            let batch = V::BATCH;
             let snapshot = (self.position / every + 1).saturating_mul(every);
             let end = page.through.min(snapshot).min((self.position / batch + 1) * batch);
-            let (part, tail) = rest.split_at(rest.partition_point(|entry| entry.position <= end));
-            rest = tail;
+            let tail = rest.split_off(rest.partition_point(|(position, _)| *position <= end));
+            let part = std::mem::replace(&mut rest, tail);
             self.rows.reached = self.file.saved();
-            entries(view, self.file.connection(), Base::Now, part, &mut self.rows).await?;
-            self.position = end;
             self.unsaved += part.len();
+            events(view, self.file.connection(), Base::Now, part, &mut self.rows).await?;
+            self.position = end;
             let is_last = end == page.through && (page.ended || self.unsaved == 0);
             if is_last || end % every == 0 || end % batch == 0 {
                 self.save(view).await?;
@@ -87,29 +84,54 @@ impl Fold {
     }
 }
 
-/// Folds entries into rows. `base` says where rows that aren't in memory come from.
-pub(crate) async fn entries<V: View>(
+/// What a view takes from a page.
+pub(crate) struct Taken<E> {
+    /// The events, each with its position.
+    events: Vec<(u64, E)>,
+    pub(crate) through: u64,
+    pub(crate) head: u64,
+    ended: bool,
+}
+
+/// Reads what a view needs from a page's entries.
+pub(crate) fn take<V: View>(view: &V, page: &Page) -> Result<Taken<V::Event>, ViewError> {
+    let mut events = Vec::with_capacity(page.entries.len());
+    for entry in &page.entries {
+        let position = entry.position;
+        let event = view.read(entry).map_err(|source| ViewError::Fold { position, source })?;
+        events.extend(event.map(|event| (position, event)));
+    }
+    Ok(Taken { events, through: page.through, head: page.head, ended: page.ended })
+}
+
+impl<E> Taken<E> {
+    /// The events up to a position.
+    pub(crate) fn up_to(mut self, position: u64) -> Vec<(u64, E)> {
+        self.events.truncate(self.events.partition_point(|(at, _)| *at <= position));
+        self.events
+    }
+}
+
+/// Folds events into rows. `base` says where rows that aren't in memory come from.
+pub(crate) async fn events<V: View>(
     view: &V,
     connection: &mut SqliteConnection,
     base: Base,
-    entries: &[Entry],
+    mut events: Vec<(u64, V::Event)>,
     rows: &mut Rows,
 ) -> Result<(), ViewError> {
-    let mut events = Vec::with_capacity(entries.len());
     // The rows of all events, one after the other.
-    let mut named = Vec::with_capacity(entries.len());
-    for entry in entries {
-        let position = entry.position;
-        let event = view.read(entry).map_err(|source| ViewError::Fold { position, source })?;
-        if let Some(mut event) = event {
-            let start = named.len();
-            view.keys(&mut event, &mut rows.keys(&mut named));
-            events.push((position, event, start..named.len()));
-        }
+    let mut named = Vec::with_capacity(events.len());
+    let mut ends = Vec::with_capacity(events.len());
+    for (_, event) in &mut events {
+        view.keys(event, &mut rows.keys(&mut named));
+        ends.push(named.len());
     }
     load(connection, V::TABLES, base, rows).await?;
-    for (position, event, places) in events {
-        let mut named = rows.named(&named[places]);
+    let mut start = 0;
+    for ((position, event), end) in events.into_iter().zip(ends) {
+        let mut named = rows.named(&named[start..end]);
+        start = end;
         view.fold(event, &mut named).map_err(|source| ViewError::Fold { position, source })?;
     }
     Ok(())
@@ -160,7 +182,9 @@ async fn load(
         wanted.sort_unstable_by(|a, b| slots.slots[*a].key.cmp(&slots.slots[*b].key));
         for chunk in in_chunks(&wanted) {
             match base {
-                Base::Now => look_up(connection, table, sql::select(table, chunk.len()), chunk, slots).await?,
+                Base::Now => {
+                    look_up(connection, table, sql::select(table, chunk.len()), chunk, slots).await?
+                }
                 // Sets of positions need no earlier rows: queries leave out what came later.
                 Base::Snapshot(_) if table.history == History::Positions => {}
                 Base::Snapshot(at) => {

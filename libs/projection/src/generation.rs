@@ -10,7 +10,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use eventlog::EventLog;
+use eventlog::{EventLog, Page, ReadError};
 use futures::StreamExt as _;
 use serve::Shutdown;
 use sqlx::{SqlitePool, SqliteTransaction, sqlite::SqlitePoolOptions};
@@ -18,13 +18,16 @@ use tokio::{sync::watch, task::JoinHandle};
 use tonic_health::{ServingStatus, server::HealthReporter};
 
 use crate::{
-    Positions, View, ViewError, as_of, digest,
+    PositionSet, Positions, View, ViewError, as_of, digest,
     error::with_source,
     file::{self, File, Identity},
     fixture::Fixture,
-    fold::Fold,
+    fold::{self, Fold},
     sql,
 };
+
+/// Pages whose events are read before they are folded, at most.
+const PAGES_AHEAD: usize = 3;
 
 /// The time over which the rate of folding is taken.
 const RATE_SECONDS: u64 = 5;
@@ -53,7 +56,7 @@ pub struct Snapshot {
 impl Snapshot {
     /// A stored set of positions.
     pub fn positions(bytes: &[u8]) -> Result<Positions, ViewError> {
-        file::positions(bytes)
+        PositionSet::bitmap(bytes).map_err(ViewError::Positions)
     }
 }
 
@@ -308,19 +311,28 @@ impl<V: View> Run<V> {
         let failed = |error: ViewError| Stop::Failed(with_source(&error));
         // What was folded but not written is folded again.
         let mut position = self.fold.reset().await.map_err(failed)?;
-        let mut pages = self.setting.log.follow(position, self.view.filter());
+        let view = self.view.clone();
+        // What is needed of a page is read while the ones before are folded.
+        let read = move |page: Result<Page, ReadError>| {
+            let view = view.clone();
+            tokio::spawn(async move {
+                let page = page.map_err(|error| Stop::Interrupted(with_source(&error)))?;
+                fold::take(&*view, &page).map_err(|error| Stop::Failed(with_source(&error)))
+            })
+        };
+        let mut pages = self.setting.log.follow(position, self.view.filter()).map(read).buffered(PAGES_AHEAD);
         while let Some(page) = pages.next().await {
-            let page = page.map_err(|error| Stop::Interrupted(with_source(&error)))?;
-            if page.head < position {
-                let head = page.head;
+            let page = page.map_err(|error| Stop::Interrupted(with_source(&error)))??;
+            let head = page.head;
+            if head < position {
                 return Err(Stop::Failed(format!(
                     "the view is at {position}, but the log ends at {head}: if the log was restored, delete the view's \
                      file, it comes back"
                 )));
             }
-            self.fold.page(&*self.view, &page).await.map_err(failed)?;
+            self.fold.page(&*self.view, page).await.map_err(failed)?;
             position = self.fold.file.saved();
-            self.tell(position, page.head).await;
+            self.tell(position, head).await;
         }
         Ok(())
     }

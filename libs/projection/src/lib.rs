@@ -23,6 +23,7 @@ mod fold;
 mod follower;
 mod generation;
 mod key;
+mod positions;
 mod record;
 mod rows;
 mod sql;
@@ -33,8 +34,9 @@ pub use directory::DirectoryFollower;
 pub use error::{FoldError, ViewError};
 pub use follower::{Follower, Options, SNAPSHOT_EVERY};
 pub use generation::{Snapshot, Status};
-pub use roaring::RoaringTreemap as Positions;
 pub use key::{Key, KeyPart};
+pub use positions::PositionSet;
+pub use roaring::RoaringTreemap as Positions;
 pub use rows::{Column, History, Keys, Kind, Named, Row, Spans, Table, Value};
 
 use eventlog::{Entry, Filter};
@@ -50,6 +52,9 @@ pub trait View: Send + Sync + 'static {
     const TABLES: &'static [Table];
     /// The table, by its place, whose rows are summed up in others, if there is one.
     const SUMMED: Option<usize> = None;
+    /// Positions folded before the changes are written, at most. The more, the fewer rows are written again
+    /// and again, and the more are held in memory meanwhile.
+    const BATCH: u64 = 65_536;
     /// What it takes from an entry.
     type Event: Send;
 

@@ -4,10 +4,7 @@ use std::hash::BuildHasher as _;
 
 use hashbrown::HashTable;
 
-use crate::{
-    Key, Positions,
-    key::Part,
-};
+use crate::{Key, PositionSet, key::Part};
 
 /// What a column holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -74,7 +71,7 @@ pub enum Value {
     /// Bytes.
     Bytes(Vec<u8>),
     /// A set of positions.
-    Positions(Positions),
+    Positions(PositionSet),
 }
 
 impl From<i64> for Value {
@@ -174,7 +171,9 @@ impl Slots {
         self.places.clear();
         let Self { slots, places, hasher, .. } = self;
         for (place, slot) in slots.iter().enumerate() {
-            places.insert_unique(hasher.hash_one(&slot.key), place, |place| hasher.hash_one(&slots[*place].key));
+            places.insert_unique(hasher.hash_one(&slot.key), place, |place| {
+                hasher.hash_one(&slots[*place].key)
+            });
         }
     }
 

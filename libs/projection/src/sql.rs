@@ -11,7 +11,7 @@ use sqlx::{
     sqlite::{SqliteArguments, SqliteRow},
 };
 
-use crate::{Column, History, Key, KeyPart, Kind, Row, Table, Value, ViewError, file, key::Part};
+use crate::{Column, History, Key, KeyPart, Kind, PositionSet, Row, Table, Value, ViewError, key::Part};
 
 /// Rows per statement; a remainder goes into smaller ones, so that few statements need preparing.
 const ROWS: [usize; 3] = [100, 10, 1];
@@ -163,11 +163,7 @@ pub(crate) fn bind_value<'q>(query: Bound<'q>, value: &'q Value) -> Result<Bound
         Value::Int(n) => query.bind(*n),
         Value::Text(text) => query.bind(text.as_str()),
         Value::Bytes(bytes) => query.bind(bytes.as_slice()),
-        Value::Positions(positions) => {
-            let mut bytes = Vec::with_capacity(positions.serialized_size());
-            positions.serialize_into(&mut bytes).map_err(ViewError::Positions)?;
-            query.bind(bytes)
-        }
+        Value::Positions(positions) => query.bind(positions.to_bytes().map_err(ViewError::Positions)?),
     })
 }
 
@@ -187,7 +183,9 @@ pub(crate) fn row(table: &Table, found: &SqliteRow) -> Result<(Key, Row), ViewEr
             Kind::Text => found.try_get::<Option<String>, _>(i)?.into(),
             Kind::Bytes => found.try_get::<Option<Vec<u8>>, _>(i)?.into(),
             Kind::Positions => match found.try_get::<Option<&[u8]>, _>(i)? {
-                Some(bytes) => Value::Positions(file::positions(bytes)?),
+                Some(bytes) => {
+                    Value::Positions(PositionSet::from_bytes(bytes).map_err(ViewError::Positions)?)
+                }
                 None => Value::Null,
             },
         });

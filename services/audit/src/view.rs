@@ -1,9 +1,7 @@
 //! The fold: positions by subject, type and actor.
 
 use eventlog::{Entry, Filter};
-use projection::{
-    FoldError, History, Key, Keys, Kind, Named, Positions, Row, Spans, Table, Value, View,
-};
+use projection::{FoldError, History, Key, Keys, Kind, Named, PositionSet, Row, Spans, Table, Value, View};
 
 /// Positions in one segment of a posting list. A row of a busy subject is at most 8 KiB and is written once
 /// a batch; a trail reads the newest segments first.
@@ -85,7 +83,7 @@ impl View for AuditView {
 
     fn fold(&self, posting: Posting, rows: &mut Named<'_>) -> Result<(), FoldError> {
         for number in 0..rows.count() {
-            let empty = || vec![Value::Int(0), Value::Positions(Positions::new())];
+            let empty = || vec![Value::Int(0), Value::Positions(PositionSet::default())];
             let row: &mut Row = rows.change(number).get_or_insert_with(empty);
             let [Value::Int(number), Value::Positions(positions)] = row.as_mut_slice() else {
                 return Err(FoldError::new("a posting list holds no positions"));

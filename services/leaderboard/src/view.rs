@@ -6,7 +6,7 @@ use events::{
     Event as _, Occurred,
     delivery::{CaseEvent, Channel, Correction, Promise},
 };
-use projection::{FoldError, History, Key, Keys, Kind, Named, Positions, Row, Table, Value, View};
+use projection::{FoldError, History, Key, Keys, Kind, Named, PositionSet, Row, Table, Value, View};
 use rulebook::Calendar;
 
 use crate::{
@@ -126,7 +126,7 @@ impl LeaderboardView {
     }
 
     fn fold_step(entry: &CaseEntry, rows: &mut Named<'_>) -> Result<(), FoldError> {
-        let row = rows.change(0).get_or_insert_with(|| vec![Value::Positions(Positions::new())]);
+        let row = rows.change(0).get_or_insert_with(|| vec![Value::Positions(PositionSet::default())]);
         let [Value::Positions(positions)] = row.as_mut_slice() else {
             return Err(FoldError::new("a row of steps has no positions"));
         };
@@ -282,7 +282,8 @@ impl LeaderboardView {
             old.retain(|mark| !both.contains(mark));
             new.retain(|mark| !both.contains(mark));
         }
-        let change = |place: &(String, Option<String>), mark, sign| Change { place: place.clone(), mark, sign };
+        let change =
+            |place: &(String, Option<String>), mark, sign| Change { place: place.clone(), mark, sign };
         let gone = old.into_iter().map(|mark| change(&old_place, mark, -1));
         Ok(gone.chain(new.into_iter().map(|mark| change(&new_place, mark, 1))).collect())
     }
@@ -353,6 +354,8 @@ impl View for LeaderboardView {
         },
     ];
     const SUMMED: Option<usize> = Some(CASES);
+    // Most cases come and go within so many positions, and are written once or twice.
+    const BATCH: u64 = 262_144;
     type Event = CaseEntry;
 
     fn filter(&self) -> Filter {
@@ -421,12 +424,7 @@ impl View for LeaderboardView {
         }
     }
 
-    fn sum(
-        &self,
-        before: Option<&Row>,
-        after: Option<&Row>,
-        rows: &mut Named<'_>,
-    ) -> Result<(), FoldError> {
+    fn sum(&self, before: Option<&Row>, after: Option<&Row>, rows: &mut Named<'_>) -> Result<(), FoldError> {
         let mut number = 0;
         for Change { mark, sign, .. } in self.changes(before, after)? {
             let slot = rows.change(number);

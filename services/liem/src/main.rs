@@ -18,6 +18,10 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 
+/// Folds make and drop many small rows, on several threads.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     let cli = cli::Cli::parse();
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {

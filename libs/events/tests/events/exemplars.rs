@@ -10,6 +10,7 @@ use events::{
     },
     directory::{Agency, DayKind, Days, Procedure, Step, Terms, Unit},
     ledger::LedgerEvent,
+    view::{Departure, OtherCalendar, ViewEvent},
 };
 
 /// Names every type of an event enum, in a match that a new variant breaks.
@@ -55,6 +56,15 @@ types!(CASE, type_of_case, CaseEvent {
     CaseEvent::Withdrawn { .. } => "delivery.CaseWithdrawn.v1",
     CaseEvent::Rated { .. } => "delivery.CaseRated.v1",
     CaseEvent::Corrected { .. } => "delivery.CaseCorrected.v1",
+});
+
+types!(VIEW, type_of_view, ViewEvent {
+    ViewEvent::ReplayStarted { .. } => "view.ReplayStarted.v1",
+    ViewEvent::ReplayStopped { .. } => "view.ReplayStopped.v1",
+    ViewEvent::ReplayResumed { .. } => "view.ReplayResumed.v1",
+    ViewEvent::GenerationSwitched { .. } => "view.GenerationSwitched.v1",
+    ViewEvent::GenerationRolledBack { .. } => "view.GenerationRolledBack.v1",
+    ViewEvent::GenerationDropped { .. } => "view.GenerationDropped.v1",
 });
 
 /// Events by the name of their fixture: the type, and where there are several of a type, what tells them
@@ -116,6 +126,29 @@ pub(crate) fn days() -> Exemplars<Days> {
     let declared = Days::Declared { date: day("2026-09-01"), kind: DayKind::Off };
     let swapped = Days::Swapped { off_date: day("2026-01-02"), worked_date: day("2026-01-10") };
     vec![("directory.DayDeclared.v1", declared), ("directory.DaysSwapped.v1", swapped)]
+}
+
+pub(crate) fn view() -> Exemplars<ViewEvent> {
+    let reason = || "ticket 12".to_owned();
+    let departure = |date, kind| Departure { date: day(date), kind };
+    let departures = vec![
+        departure("2026-09-02", rulebook::DayKind::Off),
+        departure("2026-09-05", rulebook::DayKind::Worked),
+    ];
+    let what_if = Some(OtherCalendar { calendar: "fewer@3f9a".into(), departures });
+    let started = |what_if| ViewEvent::ReplayStarted { generation: 2, version: 3, what_if, reason: reason() };
+    vec![
+        ("view.ReplayStarted.v1", started(what_if)),
+        ("view.ReplayStarted.v1.minimal", started(None)),
+        ("view.ReplayStopped.v1", ViewEvent::ReplayStopped { generation: 2, reason: reason() }),
+        ("view.ReplayResumed.v1", ViewEvent::ReplayResumed { generation: 2, reason: reason() }),
+        ("view.GenerationSwitched.v1", ViewEvent::GenerationSwitched { from: 1, to: 2, reason: reason() }),
+        (
+            "view.GenerationRolledBack.v1",
+            ViewEvent::GenerationRolledBack { from: 2, to: 1, reason: reason() },
+        ),
+        ("view.GenerationDropped.v1", ViewEvent::GenerationDropped { generation: 2, reason: reason() }),
+    ]
 }
 
 fn terms() -> Terms {

@@ -1,6 +1,11 @@
 //! Every fixture is read as what it meant when it was stored, and written the same again.
 
-use std::{collections::BTreeSet, fmt::Debug, fs, path::PathBuf};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt::Debug,
+    fs,
+    path::PathBuf,
+};
 
 use events::{Event, decode, directory, encode, ledger::LedgerEvent};
 use serde_json::Value;
@@ -87,10 +92,57 @@ fn every_type_has_a_fixture_that_is_read_and_written_as_it_was() {
     names.extend(check::<directory::Step>(x::STEP, x::type_of_step, x::step()));
     names.extend(check::<directory::Days>(x::DAYS, x::type_of_days, x::days()));
     names.extend(check::<events::delivery::CaseEvent>(x::CASE, x::type_of_case, x::case()));
+    names.extend(check::<events::view::ViewEvent>(x::VIEW, x::type_of_view, x::view()));
 
     // A fixture is never taken away, and none lies there unread.
     let files = fs::read_dir(folder()).unwrap().map(|f| f.unwrap().file_name().into_string().unwrap());
     assert_eq!(files.collect::<BTreeSet<_>>(), names);
+}
+
+/// Each view is held to what its fold makes of the history: what isn't in it could change unseen.
+#[test]
+fn the_history_has_every_type_and_is_a_log() {
+    use exemplars as x;
+    let mut missing: BTreeSet<&str> =
+        [x::LEDGER, x::AGENCY, x::UNIT, x::PROCEDURE, x::STEP, x::DAYS, x::CASE, x::VIEW]
+            .concat()
+            .into_iter()
+            .collect();
+    let mut revisions = BTreeMap::new();
+    for (position, line) in (1_u64..).zip(events::HISTORY.lines()) {
+        let entry: Value = serde_json::from_str(line).unwrap();
+        assert_eq!(entry["position"], position);
+        let last: &mut u64 = revisions.entry(entry["stream"].as_str().unwrap().to_owned()).or_default();
+        *last += 1;
+        assert_eq!(entry["revision"], *last, "{line}");
+        let event_type = entry["type"].as_str().unwrap();
+        missing.remove(event_type);
+        let category = entry["stream"].as_str().unwrap().split_once('/').unwrap().0;
+        // What the parts say is what the whole says.
+        let data = entry["data"].to_string();
+        match category {
+            "delivery.case" => {
+                let whole: events::delivery::CaseEvent = decode(line.as_bytes()).unwrap();
+                assert_eq!(
+                    events::decode_parts::<events::delivery::CaseEvent>(event_type, &data).unwrap(),
+                    whole
+                );
+            }
+            "view.generations" => {
+                let whole: events::view::ViewEvent = decode(line.as_bytes()).unwrap();
+                assert_eq!(
+                    events::decode_parts::<events::view::ViewEvent>(event_type, &data).unwrap(),
+                    whole
+                );
+            }
+            _ => {}
+        }
+    }
+    assert_eq!(missing, BTreeSet::new());
+    for bad in ["", "{", r#"{"by":{"agency":"H57"}} x"#, r#"{"by":{}}"#] {
+        let read = events::decode_parts::<events::delivery::CaseEvent>("delivery.CaseAccepted.v1", bad);
+        assert!(read.is_err(), "{bad}");
+    }
 }
 
 #[test]

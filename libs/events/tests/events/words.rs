@@ -39,6 +39,7 @@ words! {
         Official = "official",
         Procedure = "procedure",
         Step = "step",
+        View = "view",
     }
     Channel {
         Counter = "counter",

@@ -3,7 +3,7 @@
 
 use eventlog::{Entry, Filter};
 use events::delivery::{By, CaseEvent};
-use projection::{FoldError, History, Key, Keys, Kind, Named, Positions, Row, Table, Value, View};
+use projection::{FoldError, History, Key, Keys, Kind, Named, PositionSet, Row, Table, Value, View};
 
 const UNIT: usize = 0;
 const CASE: usize = 1;
@@ -98,7 +98,7 @@ impl View for Tally {
         }
         let position = i64::try_from(event.position).map_err(FoldError::new)?;
         let row = rows.change(0);
-        let row = row.get_or_insert_with(|| vec![Value::Int(0), Value::Positions(Positions::new())]);
+        let row = row.get_or_insert_with(|| vec![Value::Int(0), Value::Positions(PositionSet::default())]);
         let [Value::Int(steps), Value::Positions(positions)] = &mut row[..] else {
             return Err(FoldError::new("a unit's row has two columns"));
         };

@@ -15,7 +15,10 @@ use serve::Shutdown;
 use tokio::time::Instant;
 use tonic_health::server::health_reporter;
 
-use super::history::History;
+use super::{
+    history::History,
+    queries::{self, Answers},
+};
 use crate::{cli::ReplayArgs, config::Settings, output};
 
 /// Goes through a history once, and says how many entries it had.
@@ -30,6 +33,9 @@ const MEASURES: &[(&str, Measure)] = &[
     ("together", |history| together(history).boxed()),
 ];
 
+/// What is measured after these: how long a server takes to answer.
+const ANSWERS: &str = "answers";
+
 /// The answer; docs/cli.md lists its fields.
 #[derive(Debug, Serialize)]
 struct Report {
@@ -39,6 +45,7 @@ struct Report {
     /// None if it was there already and is used again.
     generated_seconds: Option<f64>,
     rows: Vec<Row>,
+    answers: Vec<Answers>,
 }
 
 #[derive(Debug, Serialize)]
@@ -61,20 +68,20 @@ pub(crate) async fn replay(settings: &Settings, args: ReplayArgs) -> anyhow::Res
     };
     // A temporary folder is removed, also after a signal.
     tokio::select! {
-        report = run(folder, &args) => show(&report?, settings.json),
+        report = run(settings, folder, &args) => show(&report?, settings.json),
         () = shutdown.wait() => Err(anyhow::anyhow!("stopped before all was measured")),
     }
 }
 
-async fn run(folder: &Path, args: &ReplayArgs) -> anyhow::Result<Report> {
+async fn run(settings: &Settings, folder: &Path, args: &ReplayArgs) -> anyhow::Result<Report> {
     let style = "{bar:40} {human_pos}/{human_len} entries, {per_sec}, {eta} left";
     let bar = ProgressBar::new(args.events).with_style(ProgressStyle::with_template(style)?);
     let history = History::in_folder(folder, args.seed, args.events, |done| bar.set_position(done)).await?;
     bar.finish_and_clear();
 
     let mut rows = Vec::new();
-    if let Some(unknown) = args.only.iter().find(|only| MEASURES.iter().all(|(what, _)| what != only)) {
-        let names: Vec<_> = MEASURES.iter().map(|(what, _)| *what).collect();
+    let names: Vec<_> = MEASURES.iter().map(|(what, _)| *what).chain([ANSWERS]).collect();
+    if let Some(unknown) = args.only.iter().find(|only| !names.contains(&only.as_str())) {
         anyhow::bail!("nothing here is called {unknown}: there are {}", names.join(", "));
     }
     let wanted = |what: &str| args.only.is_empty() || args.only.iter().any(|only| only == what);
@@ -96,15 +103,17 @@ async fn run(folder: &Path, args: &ReplayArgs) -> anyhow::Result<Report> {
             peak_mib: is_peak_known.then(peak_mib).flatten(),
         });
     }
-    let report = Report {
-        events: history.entries,
-        seed: args.seed,
-        bytes: history.bytes,
-        generated_seconds: history.generated_in.as_ref().map(Duration::as_secs_f64),
-        rows,
-    };
-    history.log.close().await;
-    Ok(report)
+    let History { log, entries, bytes, generated_in } = history;
+    log.close().await;
+    let mut answers = Vec::new();
+    if wanted(ANSWERS) {
+        let spinner = ProgressBar::new_spinner().with_message("a server's views catch up");
+        spinner.enable_steady_tick(Duration::from_millis(200));
+        answers = queries::measure(settings, folder, entries, || spinner.set_message(ANSWERS)).await?;
+        spinner.finish_and_clear();
+    }
+    let generated_seconds = generated_in.as_ref().map(Duration::as_secs_f64);
+    Ok(Report { events: entries, seed: args.seed, bytes, generated_seconds, rows, answers })
 }
 
 fn show(report: &Report, is_json: bool) -> anyhow::Result<()> {
@@ -129,6 +138,22 @@ fn show(report: &Report, is_json: bool) -> anyhow::Result<()> {
             Cell::new(row.events_per_second),
             Cell::new(format!("{:.2}", row.seconds)),
             output::cell(row.peak_mib),
+        ]);
+    }
+    if !report.rows.is_empty() {
+        output::print(&table.to_string())?;
+    }
+    if report.answers.is_empty() {
+        return Ok(());
+    }
+    let headings = ["answer", "asked", "median ms", "max ms"];
+    let mut table = output::table(&headings, &headings[1..]);
+    for answers in &report.answers {
+        table.add_row([
+            Cell::new(answers.what),
+            Cell::new(answers.count),
+            Cell::new(format!("{:.2}", answers.median_ms)),
+            Cell::new(format!("{:.2}", answers.max_ms)),
         ]);
     }
     output::print(&table.to_string())
@@ -220,14 +245,22 @@ fn peak_mib() -> Option<u64> {
 
 #[cfg(test)]
 mod tests {
+    use clap::Parser as _;
+
     use super::*;
+
+    fn settings() -> Settings {
+        let common = crate::cli::Cli::try_parse_from(["liem", "log", "head"]).unwrap().common;
+        Settings::load(common).unwrap()
+    }
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
     async fn a_history_is_measured_and_used_again() {
         let folder = tempfile::tempdir().unwrap();
+        let settings = settings();
         let args = |events| ReplayArgs { events, seed: 1, only: Vec::new() };
         for is_second in [false, true] {
-            let report = run(folder.path(), &args(2_000)).await.unwrap();
+            let report = run(&settings, folder.path(), &args(2_000)).await.unwrap();
             let answer = serde_json::to_value(&report).unwrap();
             assert_eq!(
                 (&answer["events"], answer["generated_seconds"].is_null()),
@@ -236,11 +269,12 @@ mod tests {
             assert!(report.bytes > 2_000 * 200);
             let names: Vec<_> = report.rows.iter().map(|row| row.what).collect();
             assert_eq!(names, ["read", "parse", "audit", "leaderboard", "together"]);
+            assert_eq!(report.answers.len(), 6);
             assert!(report.rows.iter().all(|row| row.events_per_second > 0 && row.seconds > 0.0));
             #[cfg(target_os = "linux")]
             assert!(report.rows.iter().all(|row| row.peak_mib.is_none_or(|peak| peak > 0)));
         }
-        let refused = run(folder.path(), &args(2_001)).await.unwrap_err().to_string();
+        let refused = run(&settings, folder.path(), &args(2_001)).await.unwrap_err().to_string();
         assert!(refused.contains("holds another history (2000 entries"), "{refused}");
     }
 
@@ -248,7 +282,10 @@ mod tests {
     async fn a_folder_with_something_else_is_refused() {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("notes.txt"), "mine").unwrap();
-        let refused = run(folder.path(), &ReplayArgs { events: 10, seed: 1, only: Vec::new() }).await.unwrap_err().to_string();
+        let refused = run(&settings(), folder.path(), &ReplayArgs { events: 10, seed: 1, only: Vec::new() })
+            .await
+            .unwrap_err()
+            .to_string();
         assert!(refused.contains("is not empty"), "{refused}");
         assert!(!folder.path().join("log.db").exists());
     }
