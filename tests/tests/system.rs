@@ -24,5 +24,7 @@ mod public;
 mod receipt;
 #[path = "system/refusals.rs"]
 mod refusals;
+#[path = "system/replay.rs"]
+mod replay;
 #[path = "system/tidy.rs"]
 mod tidy;

@@ -4,9 +4,10 @@
 //! where quotes are escaped: so a field is where its name is first found after the one before. Whatever isn't
 //! exactly as the log writes it is left to the parser.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, sync::LazyLock};
 
 use events::{Event, NotAnEvent, Occurred, Role};
+use memchr::memmem::Finder;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
@@ -92,8 +93,8 @@ impl<'a> Happened<'a> {
 
     fn in_place(bytes: &'a [u8]) -> Option<Self> {
         let (Outline { stream, event_type, .. }, rest) = Outline::at_the_front(bytes)?;
-        let (occurred, rest) = string(after(rest, br#","occurred":""#)?)?;
-        let (_, rest) = string(after(rest, br#","nonce":""#)?)?;
+        let (occurred, rest) = string(after(rest, &OCCURRED)?)?;
+        let (_, rest) = string(after(rest, &NONCE)?)?;
         let data = rest.strip_prefix(br#","data":"#)?.strip_suffix(b"}")?;
         let occurred = Occurred::parse(occurred).ok()?;
         Some(Self { stream, event_type, occurred, data: std::str::from_utf8(data).ok()? })
@@ -140,7 +141,7 @@ impl<'a> About<'a> {
     fn in_place(bytes: &'a [u8]) -> Option<Self> {
         let (Outline { event_type, .. }, rest) = Outline::at_the_front(bytes)?;
         let (id, rest) = string(rest.strip_prefix(br#","actor":{"id":""#)?)?;
-        let mut rest = after(rest, br#","subjects":["#)?;
+        let mut rest = after(rest, &SUBJECTS)?;
         let mut subjects = Vec::with_capacity(6);
         while let Some(subject) = rest.strip_prefix(br#"{"role":""#) {
             let (role, subject) = string(subject)?;
@@ -154,10 +155,15 @@ impl<'a> About<'a> {
     }
 }
 
+/// What is looked for in each entry: made ready once.
+static OCCURRED: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(br#","occurred":""#));
+static NONCE: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(br#","nonce":""#));
+static SUBJECTS: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(br#","subjects":["#));
+
 /// What follows the first place where something is found.
-fn after<'a>(bytes: &'a [u8], wanted: &[u8]) -> Option<&'a [u8]> {
-    let at = memchr::memmem::find(bytes, wanted)?;
-    bytes.get(at + wanted.len()..)
+fn after<'a>(bytes: &'a [u8], wanted: &Finder<'_>) -> Option<&'a [u8]> {
+    let at = wanted.find(bytes)?;
+    bytes.get(at + wanted.needle().len()..)
 }
 
 /// A number in its only form, and what follows it.

@@ -1,12 +1,14 @@
 //! Answers as of an earlier position: the rows as they were at the last snapshot before it, and the rest
 //! folded on top, in temporary tables that hide the view's own under their names.
 
+use std::sync::Arc;
+
 use chrono::{DateTime, FixedOffset, Utc};
 use eventlog::{EventLog, ReadError};
-use futures::StreamExt as _;
 use identity::Caller;
 use proto::{Failure, Timestamp, ledger::ErrorReason, timestamp_from};
 use sqlx::{AssertSqlSafe, SqliteConnection};
+use tokio::{sync::mpsc, task::JoinSet};
 
 use crate::{
     History, Table, View, ViewError,
@@ -14,6 +16,12 @@ use crate::{
     rows::{Rows, Slot},
     sql::{self, in_chunks},
 };
+
+/// Pages whose events are read before they are folded, at most.
+const PAGES_AHEAD: usize = 16;
+
+/// Events folded at a time.
+const EVENTS: usize = 16_384;
 
 /// What a query says of the moment that its answer is to be of.
 pub struct AsOf<'a> {
@@ -79,8 +87,8 @@ pub async fn position_at(log: &dyn EventLog, time: DateTime<Utc>) -> Result<u64,
 /// Makes the connection see the view as it was at a position. `every` is how many positions lie between two
 /// snapshots of its file. The connection must be closed afterwards.
 pub(crate) async fn show<V: View>(
-    view: &V,
-    log: &dyn EventLog,
+    view: &Arc<V>,
+    log: &Arc<dyn EventLog>,
     connection: &mut SqliteConnection,
     every: u64,
     position: u64,
@@ -93,15 +101,20 @@ pub(crate) async fn show<V: View>(
     let mut reached = snapshot * every;
     let mut rows = fold::rows_of::<V>();
     rows.reached = reached;
-    let mut pages = log.follow(reached, view.filter());
+    let (sender, mut pages) = mpsc::channel(PAGES_AHEAD);
+    let mut reading = JoinSet::new();
+    reading.spawn(fold::read_ahead(view.clone(), log.clone(), reached, sender));
+    let mut events = Vec::new();
     while reached < position {
-        let page = pages.next().await.ok_or_else(|| ViewError::Log("it ended".to_owned()))?;
-        let page = page.map_err(|error| ViewError::Log(error.to_string()))?;
+        let page = pages.recv().await.ok_or_else(|| ViewError::Log("it ended".to_owned()))??;
         reached = page.through;
-        let events = fold::take(view, &page)?.up_to(position);
-        fold::events(view, connection, base, events, &mut rows).await?;
+        events.extend(page.up_to(position));
+        // Many at a time: their rows are looked up in the order they lie in the file.
+        if events.len() >= EVENTS || reached >= position {
+            fold::events(&**view, connection, base, std::mem::take(&mut events), &mut rows).await?;
+        }
     }
-    fold::sum_up(view, connection, base, &mut rows).await?;
+    fold::sum_up(&**view, connection, base, &mut rows).await?;
     for (place, table) in V::TABLES.iter().enumerate() {
         if table.history == History::Versions {
             overlay(connection, table, &rows, place, snapshot).await?;
@@ -121,7 +134,11 @@ async fn overlay(
 ) -> Result<(), ViewError> {
     let (name, columns, key) = (table.name, sql::columns(table, ""), sql::key(table, ""));
     let new = format!("{name}_new");
-    let made = format!("CREATE TEMP TABLE {new} ({columns}, is_gone, PRIMARY KEY ({key})) WITHOUT ROWID");
+    // With the types of the table: a column without one is converted before it's compared, and its index is
+    // of no use then.
+    let typed = sql::typed_columns(table).join(", ");
+    let made =
+        format!("CREATE TEMP TABLE {new} ({typed}, is_gone INTEGER, PRIMARY KEY ({key})) WITHOUT ROWID");
     sqlx::query(AssertSqlSafe(made)).execute(&mut *connection).await?;
     let mut changed: Vec<&Slot> = rows.tables[place].slots.iter().filter(|slot| slot.is_changed).collect();
     changed.sort_unstable_by(|a, b| a.key.cmp(&b.key));

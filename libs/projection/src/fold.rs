@@ -1,11 +1,16 @@
 //! Folding: bring the rows that entries name into memory, let the view change them, sum up, and write what
 //! changed at the ends of batches and at every snapshot.
 
-use eventlog::Page;
+use std::sync::Arc;
+
+use eventlog::{EventLog, Page};
+use futures::StreamExt as _;
 use sqlx::{AssertSqlSafe, SqliteConnection};
+use tokio::sync::mpsc;
 
 use crate::{
     History, Table, View, ViewError,
+    error::with_source,
     file::File,
     rows::{Rows, Slots},
     sql::{self, in_chunks},
@@ -102,6 +107,26 @@ pub(crate) fn take<V: View>(view: &V, page: &Page) -> Result<Taken<V::Event>, Vi
         events.extend(event.map(|event| (position, event)));
     }
     Ok(Taken { events, through: page.through, head: page.head, ended: page.ended })
+}
+
+/// Follows the log, reads what the view needs, and hands it on until nobody takes it any more. An error of the
+/// log is [`ViewError::Log`].
+pub(crate) async fn read_ahead<V: View>(
+    view: Arc<V>,
+    log: Arc<dyn EventLog>,
+    after: u64,
+    sender: mpsc::Sender<Result<Taken<V::Event>, ViewError>>,
+) {
+    let mut pages = log.follow(after, view.filter());
+    while let Some(page) = pages.next().await {
+        let taken = match page {
+            Ok(page) => take(&*view, &page),
+            Err(error) => Err(ViewError::Log(with_source(&error))),
+        };
+        if sender.send(taken).await.is_err() {
+            return;
+        }
+    }
 }
 
 impl<E> Taken<E> {

@@ -10,11 +10,13 @@ use std::{
     time::{Duration, Instant},
 };
 
-use eventlog::{EventLog, Page, ReadError};
-use futures::StreamExt as _;
+use eventlog::EventLog;
 use serve::Shutdown;
 use sqlx::{SqlitePool, SqliteTransaction, sqlite::SqlitePoolOptions};
-use tokio::{sync::watch, task::JoinHandle};
+use tokio::{
+    sync::{mpsc, watch},
+    task::{JoinHandle, JoinSet},
+};
 use tonic_health::{ServingStatus, server::HealthReporter};
 
 use crate::{
@@ -27,7 +29,7 @@ use crate::{
 };
 
 /// Pages whose events are read before they are folded, at most.
-const PAGES_AHEAD: usize = 3;
+const PAGES_AHEAD: usize = 48;
 
 /// The time over which the rate of folding is taken.
 const RATE_SECONDS: u64 = 5;
@@ -169,7 +171,7 @@ impl<V: View> Generation<V> {
         let mut tx = self.pool_as_of.begin().await?;
         let now: i64 = sqlx::query_scalar("SELECT position FROM view").fetch_one(&mut *tx).await?;
         if sql::read(now) != position {
-            as_of::show(&*self.view, &*self.setting.log, &mut tx, self.every, position).await?;
+            as_of::show(&self.view, &self.setting.log, &mut tx, self.every, position).await?;
         }
         Ok(Snapshot { tx, position })
     }
@@ -311,18 +313,15 @@ impl<V: View> Run<V> {
         let failed = |error: ViewError| Stop::Failed(with_source(&error));
         // What was folded but not written is folded again.
         let mut position = self.fold.reset().await.map_err(failed)?;
-        let view = self.view.clone();
-        // What is needed of a page is read while the ones before are folded.
-        let read = move |page: Result<Page, ReadError>| {
-            let view = view.clone();
-            tokio::spawn(async move {
-                let page = page.map_err(|error| Stop::Interrupted(with_source(&error)))?;
-                fold::take(&*view, &page).map_err(|error| Stop::Failed(with_source(&error)))
-            })
-        };
-        let mut pages = self.setting.log.follow(position, self.view.filter()).map(read).buffered(PAGES_AHEAD);
-        while let Some(page) = pages.next().await {
-            let page = page.map_err(|error| Stop::Interrupted(with_source(&error)))??;
+        // What is needed of a page is read while the ones before are folded and written. Ends with this call.
+        let (sender, mut pages) = mpsc::channel(PAGES_AHEAD);
+        let mut reading = JoinSet::new();
+        reading.spawn(fold::read_ahead(self.view.clone(), self.setting.log.clone(), position, sender));
+        while let Some(page) = pages.recv().await {
+            let page = page.map_err(|error| match error {
+                ViewError::Log(_) => Stop::Interrupted(with_source(&error)),
+                _ => Stop::Failed(with_source(&error)),
+            })?;
             let head = page.head;
             if head < position {
                 return Err(Stop::Failed(format!(

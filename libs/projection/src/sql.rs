@@ -68,17 +68,21 @@ fn on(table: &Table) -> String {
     on.collect::<Vec<_>>().join(" AND ")
 }
 
-/// The statements that make a table, where it isn't there.
-pub(crate) fn create(table: &Table) -> Vec<String> {
+/// The definitions of a table's columns, key first.
+pub(crate) fn typed_columns(table: &Table) -> Vec<String> {
     let kind = |kind| match kind {
         Kind::Int => "INTEGER",
         Kind::Text => "TEXT",
         Kind::Bytes | Kind::Positions => "BLOB",
     };
+    let key = table.key.iter().map(|(name, k)| format!("{name} {} NOT NULL", kind(*k)));
+    key.chain(table.columns.iter().map(|(name, k)| format!("{name} {}", kind(*k)))).collect()
+}
+
+/// The statements that make a table, where it isn't there.
+pub(crate) fn create(table: &Table) -> Vec<String> {
     let name = table.name;
-    let mut columns: Vec<_> =
-        table.key.iter().map(|(name, k)| format!("{name} {} NOT NULL", kind(*k))).collect();
-    columns.extend(table.columns.iter().map(|(name, k)| format!("{name} {}", kind(*k))));
+    let mut columns = typed_columns(table);
     let made = |name: &str, columns: &[String], key: &str| {
         let columns = columns.join(", ");
         format!("CREATE TABLE IF NOT EXISTS {name} ({columns}, PRIMARY KEY ({key})) STRICT, WITHOUT ROWID")

@@ -149,7 +149,7 @@ impl AuditHandlers {
         let subjects = subjects.map(|s| Subject { role: s.role.as_str().to_owned(), id: s.id.clone() });
         // The data holds instants, officials and positions.
         let data = if is_exact {
-            entry.data().map_err(eventlog::ReadError::from)?.get().to_owned()
+            entry.happened().map_err(eventlog::ReadError::from)?.data.to_owned()
         } else {
             String::new()
         };

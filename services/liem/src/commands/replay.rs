@@ -3,7 +3,6 @@
 use std::{path::Path, time::Duration};
 
 use anyhow::Context as _;
-use chrono::NaiveDate;
 use comfy_table::Cell;
 use identity::Role;
 use indicatif::{ProgressBar, ProgressStyle};
@@ -189,8 +188,7 @@ fn read_days(path: &Path) -> anyhow::Result<Vec<pb::OtherDay>> {
         let record = record?;
         let line = record.position().map_or(0, csv::Position::line);
         let text = record.get(date).unwrap_or_default();
-        NaiveDate::parse_from_str(text, "%Y-%m-%d")
-            .with_context(|| format!("line {line}: `{text}` is not a date like 2026-09-02"))?;
+        proto::date_from("date", text).map_err(|failure| anyhow::anyhow!("line {line}: {failure}"))?;
         let worked = match kind.and_then(|kind| record.get(kind)).unwrap_or_default() {
             "" | "off" => false,
             "worked" => true,
