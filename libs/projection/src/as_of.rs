@@ -140,7 +140,7 @@ async fn overlay(
     let made =
         format!("CREATE TEMP TABLE {new} ({typed}, is_gone INTEGER, PRIMARY KEY ({key})) WITHOUT ROWID");
     sqlx::query(AssertSqlSafe(made)).execute(&mut *connection).await?;
-    let mut changed: Vec<&Slot> = rows.tables[place].slots.iter().filter(|slot| slot.is_changed).collect();
+    let mut changed: Vec<&Slot> = rows.tables[place].all.iter().filter(|slot| slot.is_changed).collect();
     changed.sort_unstable_by(|a, b| a.key.cmp(&b.key));
     for chunk in in_chunks(&changed) {
         let one = format!("({})", vec!["?"; table.key.len() + table.columns.len() + 1].join(","));

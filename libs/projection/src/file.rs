@@ -135,7 +135,7 @@ impl File {
         let mut tx = self.connection.begin_with("BEGIN IMMEDIATE").await?;
         for (table, slots) in self.tables.iter().zip(&mut rows.tables) {
             // In key order: neighbours share pages.
-            let mut changed: Vec<&mut Slot> = slots.slots.iter_mut().filter(|slot| slot.is_changed).collect();
+            let mut changed: Vec<&mut Slot> = slots.all.iter_mut().filter(|slot| slot.is_changed).collect();
             changed.sort_unstable_by(|a, b| a.key.cmp(&b.key));
             if table.history == History::Versions {
                 let old = changed.iter().filter(|slot| slot.since.is_some_and(|since| since < stretch));
@@ -196,11 +196,14 @@ async fn run(
     Ok(())
 }
 
+/// Name, version, origin, calendar, and entries and digest of the fixture.
+type Found = (String, u32, String, String, u32, String);
+
 /// Whether a file is what it is opened as. A fold that changed without a new version is an error: the file
 /// may hold what nobody could recompute.
 async fn is_of<V: View>(path: &Path, view: &V, identity: &Identity) -> Result<bool, ViewError> {
     let mut connection = options(path).create_if_missing(false).connect().await?;
-    let found: Result<Option<(String, u32, String, String, u32, String)>, sqlx::Error> =
+    let found: Result<Option<Found>, sqlx::Error> =
         sqlx::query_as("SELECT name, version, origin, calendar, fixture_entries, fixture_digest FROM view")
             .fetch_optional(&mut connection)
             .await;

@@ -12,7 +12,7 @@ use crate::{
     History, Table, View, ViewError,
     error::with_source,
     file::File,
-    rows::{Rows, Slots},
+    rows::{Rows, Slots, Summed},
     sql::{self, in_chunks},
 };
 
@@ -171,8 +171,8 @@ pub(crate) async fn sum_up<V: View>(
 ) -> Result<(), ViewError> {
     let Some(table) = V::SUMMED else { return Ok(()) };
     let mut changes = Vec::new();
-    for slot in &mut rows.tables[table].slots {
-        if let Some(before) = slot.summed.take()
+    for slot in &mut rows.tables[table].all {
+        if let Summed::Was(before) = std::mem::take(&mut slot.summed)
             && before != slot.row
         {
             changes.push((before, slot.row.clone()));
@@ -204,11 +204,11 @@ async fn load(
 ) -> Result<(), ViewError> {
     for (table, slots) in tables.iter().zip(&mut rows.tables) {
         let mut wanted = std::mem::take(&mut slots.wanted);
-        wanted.sort_unstable_by(|a, b| slots.slots[*a].key.cmp(&slots.slots[*b].key));
+        wanted.sort_unstable_by(|a, b| slots.all[*a].key.cmp(&slots.all[*b].key));
         for chunk in in_chunks(&wanted) {
             match base {
                 Base::Now => {
-                    look_up(connection, table, sql::select(table, chunk.len()), chunk, slots).await?
+                    look_up(connection, table, sql::select(table, chunk.len()), chunk, slots).await?;
                 }
                 // Sets of positions need no earlier rows: queries leave out what came later.
                 Base::Snapshot(_) if table.history == History::Positions => {}
@@ -232,12 +232,12 @@ async fn look_up(
 ) -> Result<(), ViewError> {
     let mut query = sqlx::query(AssertSqlSafe(sql));
     for place in wanted {
-        query = sql::bind_key(query, &slots.slots[*place].key);
+        query = sql::bind_key(query, &slots.all[*place].key);
     }
     for found in query.fetch_all(connection).await? {
         let (key, row) = sql::row(table, &found)?;
         if let Some(place) = slots.place(&key) {
-            let slot = &mut slots.slots[place];
+            let slot = &mut slots.all[place];
             slot.row = Some(row);
             slot.since = Some(sql::since(table, &found)?);
         }

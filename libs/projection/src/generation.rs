@@ -118,7 +118,11 @@ impl<V: View> Generation<V> {
         let file = File::open(&path, &*view, &identity, &fixture, setting.every).await?;
         let every = file.every();
         let fold = Fold::resume::<V>(file).await?;
-        let readers = |connections| SqlitePoolOptions::new().max_connections(connections).min_connections(0);
+        // A connection to a file needs no test before it's used.
+        let readers = |connections| {
+            let pool = SqlitePoolOptions::new().max_connections(connections);
+            pool.min_connections(0).test_before_acquire(false)
+        };
         let options = file::options(&path).read_only(true).create_if_missing(false);
         let pool = readers(4).connect_with(options.clone()).await?;
         let pool_as_of = readers(2)

@@ -119,6 +119,16 @@ impl Value {
 /// A row without its key: as many values as the table has other columns.
 pub type Row = Vec<Value>;
 
+/// What a row was when it was summed up last.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) enum Summed {
+    /// It is so still, or nothing sums it up.
+    #[default]
+    Same,
+    /// It was this; none if there was no row.
+    Was(Option<Row>),
+}
+
 /// A row in memory.
 #[derive(Debug)]
 pub(crate) struct Slot {
@@ -127,8 +137,8 @@ pub(crate) struct Slot {
     pub(crate) is_changed: bool,
     /// The stretch between two snapshots in which the row in the file was written; none if the file has none.
     pub(crate) since: Option<u64>,
-    /// The row as it was summed up last, where it has changed since.
-    pub(crate) summed: Option<Option<Row>>,
+    /// The row as it was summed up last.
+    pub(crate) summed: Summed,
     /// The batch that looked at it last.
     used: u64,
 }
@@ -136,7 +146,7 @@ pub(crate) struct Slot {
 /// The rows of one table in memory. A slot's place stays until rows are let go of.
 #[derive(Debug, Default)]
 pub(crate) struct Slots {
-    pub(crate) slots: Vec<Slot>,
+    pub(crate) all: Vec<Slot>,
     /// The places, by key.
     places: HashTable<usize>,
     hasher: foldhash::fast::RandomState,
@@ -146,12 +156,12 @@ pub(crate) struct Slots {
 
 impl Slots {
     pub(crate) fn place(&self, key: &Key) -> Option<usize> {
-        self.places.find(self.hasher.hash_one(key), |place| self.slots[*place].key == *key).copied()
+        self.places.find(self.hasher.hash_one(key), |place| self.all[*place].key == *key).copied()
     }
 
     /// The place of a key, which is wanted from now on if it's new.
     fn name(&mut self, key: Key, batch: u64, is_in_file: impl FnOnce(&Key) -> bool) -> usize {
-        let Self { slots, places, hasher, wanted } = self;
+        let Self { all: slots, places, hasher, wanted } = self;
         let hash = hasher.hash_one(&key);
         if let Some(place) = places.find(hash, |place| slots[*place].key == key) {
             slots[*place].used = batch;
@@ -161,15 +171,22 @@ impl Slots {
         if is_in_file(&key) {
             wanted.push(place);
         }
-        slots.push(Slot { key, row: None, is_changed: false, since: None, summed: None, used: batch });
+        slots.push(Slot {
+            key,
+            row: None,
+            is_changed: false,
+            since: None,
+            summed: Summed::Same,
+            used: batch,
+        });
         places.insert_unique(hash, place, |place| hasher.hash_one(&slots[*place].key));
         place
     }
 
     fn retain(&mut self, keep: impl Fn(&Slot) -> bool) {
-        self.slots.retain(|slot| keep(slot));
+        self.all.retain(|slot| keep(slot));
         self.places.clear();
-        let Self { slots, places, hasher, .. } = self;
+        let Self { all: slots, places, hasher, .. } = self;
         for (place, slot) in slots.iter().enumerate() {
             places.insert_unique(hasher.hash_one(&slot.key), place, |place| {
                 hasher.hash_one(&slots[*place].key)
@@ -178,7 +195,7 @@ impl Slots {
     }
 
     fn clear(&mut self) {
-        self.slots.clear();
+        self.all.clear();
         self.places.clear();
         self.wanted.clear();
     }
@@ -235,16 +252,16 @@ impl Named<'_> {
     /// A row, if there is one.
     pub fn get(&self, number: usize) -> Option<&Row> {
         let (table, place) = self.named[number];
-        self.rows.tables[table].slots[place].row.as_ref()
+        self.rows.tables[table].all[place].row.as_ref()
     }
 
     /// A row to change: set it to make it, take it to delete it.
     pub fn change(&mut self, number: usize) -> &mut Option<Row> {
         let (table, place) = self.named[number];
-        let slot = &mut self.rows.tables[table].slots[place];
+        let slot = &mut self.rows.tables[table].all[place];
         slot.is_changed = true;
-        if self.rows.summed == Some(table) && slot.summed.is_none() {
-            slot.summed = Some(slot.row.clone());
+        if self.rows.summed == Some(table) && slot.summed == Summed::Same {
+            slot.summed = Summed::Was(slot.row.clone());
         }
         &mut slot.row
     }
@@ -270,7 +287,7 @@ impl Rows {
     }
 
     fn len(&self) -> usize {
-        self.tables.iter().map(|table| table.slots.len()).sum()
+        self.tables.iter().map(|table| table.all.len()).sum()
     }
 
     pub(crate) fn clear(&mut self) {

@@ -32,6 +32,17 @@ pub(crate) async fn positions(
         (true, past) => (0, as_of.min(past - 1)),
         (false, past) => (past, as_of),
     };
+    // Where one posting list is read from its end, its last segments are mostly all there is to read.
+    if let [alternatives] = terms
+        && let [term] = alternatives.as_slice()
+        && is_newest_first
+        && low < high
+    {
+        let found = newest(snapshot, term, high, limit + 1).await?;
+        if found.len() > limit {
+            return Ok(PositionPage { positions: found[..limit].to_vec(), has_more: true });
+        }
+    }
     if low < high {
         let mut stretches = stretches(snapshot, terms, low + 1, high).await?;
         if is_newest_first {
@@ -56,6 +67,28 @@ pub(crate) async fn positions(
     Ok(PositionPage { positions: found, has_more: false })
 }
 
+/// The newest positions of a term up to one, at most so many, as far as they lie in the last two segments.
+async fn newest(snapshot: &mut Snapshot, term: &str, high: u64, limit: usize) -> Result<Vec<u64>, ViewError> {
+    let last = segment(high);
+    let rows: Vec<Vec<u8>> = sqlx::query_scalar(
+        "SELECT positions FROM posting WHERE stretch = ? AND term = ? AND segment BETWEEN ? AND ? \
+         ORDER BY segment DESC",
+    )
+    .bind(stretch(high))
+    .bind(term)
+    .bind(last - 1)
+    .bind(last)
+    .fetch_all(&mut *snapshot.tx)
+    .await?;
+    let mut found = Vec::with_capacity(limit);
+    for bytes in rows {
+        let mut positions = Snapshot::positions(&bytes)?;
+        positions.remove_range(high + 1..);
+        found.extend(positions.iter().rev().take(limit - found.len()));
+    }
+    Ok(found)
+}
+
 /// How many entries have all terms.
 pub(crate) async fn count(snapshot: &mut Snapshot, terms: &Terms) -> Result<u64, ViewError> {
     let as_of = snapshot.position;
@@ -63,23 +96,16 @@ pub(crate) async fn count(snapshot: &mut Snapshot, terms: &Terms) -> Result<u64,
     if let [alternatives] = terms
         && let [term] = alternatives.as_slice()
     {
-        let before: i64 = sqlx::query_scalar(
+        let (before, last): (i64, Option<Vec<u8>>) = sqlx::query_as(
             "WITH RECURSIVE asked(n) AS (VALUES (0) UNION ALL SELECT n + 1 FROM asked WHERE n < ?1) \
-             SELECT coalesce(sum(number), 0) FROM asked CROSS JOIN posting \
-             ON stretch = n AND term = ?2 AND segment < ?3",
+             SELECT (SELECT coalesce(sum(number), 0) FROM asked CROSS JOIN posting \
+             ON stretch = n AND term = ?2 AND segment < ?3), \
+             (SELECT positions FROM posting WHERE stretch = ?1 AND term = ?2 AND segment = ?3)",
         )
         .bind(stretch(as_of))
         .bind(term)
         .bind(segment(as_of))
         .fetch_one(&mut *snapshot.tx)
-        .await?;
-        let last: Option<Vec<u8>> = sqlx::query_scalar(
-            "SELECT positions FROM posting WHERE stretch = ? AND term = ? AND segment = ?",
-        )
-        .bind(stretch(as_of))
-        .bind(term)
-        .bind(segment(as_of))
-        .fetch_optional(&mut *snapshot.tx)
         .await?;
         let last = last.map(|bytes| Snapshot::positions(&bytes)).transpose()?;
         return Ok(u64::try_from(before).unwrap_or(0) + last.map_or(0, |positions| positions.rank(as_of)));

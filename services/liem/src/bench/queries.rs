@@ -103,6 +103,12 @@ async fn ask_all(connection: &Connection, entries: u64, agency: &str) -> anyhow:
         anyhow::ensure!(page.lines.len() == 100, "the trail has {} lines", page.lines.len());
     }
     answers.push(times.of("trail"));
+    for _ in 0..TIMES {
+        let asked = Instant::now();
+        audit.list_trail(ListTrailRequest { page_size: 1, ..trail(agency, 0) }).await?;
+        times.add(asked);
+    }
+    answers.push(times.of("trail_one_line"));
     for _ in 0..TIMES / 10 {
         let asked = Instant::now();
         let answer = leaderboard.get_board(GetBoardRequest { query: Some(board(0)) }).await?.into_inner();

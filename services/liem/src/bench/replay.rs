@@ -269,7 +269,7 @@ mod tests {
             assert!(report.bytes > 2_000 * 200);
             let names: Vec<_> = report.rows.iter().map(|row| row.what).collect();
             assert_eq!(names, ["read", "parse", "audit", "leaderboard", "together"]);
-            assert_eq!(report.answers.len(), 6);
+            assert_eq!(report.answers.len(), 7);
             assert!(report.rows.iter().all(|row| row.events_per_second > 0 && row.seconds > 0.0));
             #[cfg(target_os = "linux")]
             assert!(report.rows.iter().all(|row| row.peak_mib.is_none_or(|peak| peak > 0)));
