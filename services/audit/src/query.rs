@@ -177,7 +177,9 @@ async fn matching(snapshot: &mut Snapshot, terms: &Terms, stretch: i64) -> Resul
             }
         }
         let mut positions = Positions::new();
-        union.into_values().for_each(|segment| positions |= segment);
+        for segment in union.into_values() {
+            positions |= segment;
+        }
         matching = Some(match matching {
             None => positions,
             Some(matching) => matching & positions,

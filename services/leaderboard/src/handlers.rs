@@ -230,14 +230,14 @@ impl LeaderboardService for LeaderboardHandlers {
             return Err(Failure::new(ErrorReason::CellSuppressed, text).into());
         }
         let token = request.page_token;
-        let explanation = if figure != pb::Figure::Steps {
-            explain::cases(&mut snapshot, &query, &request.subject, figure, &token, limit).await
-        } else {
+        let explanation = if figure == pb::Figure::Steps {
             let past = if token.is_empty() { Ok(0) } else { token.parse::<u64>() };
             let past = past.map_err(|_not_a_number| {
                 Failure::new(Shared::PageTokenInvalid, "the page token is not one that this list gave")
             })?;
             explain::steps(&mut snapshot, &query, &request.subject, past, limit).await
+        } else {
+            explain::cases(&mut snapshot, &query, &request.subject, figure, &token, limit).await
         };
         let mut explanation = explanation.map_err(Failure::from)?;
         if !caller.is_inspector() {

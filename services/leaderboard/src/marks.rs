@@ -78,12 +78,12 @@ impl Mark {
     }
 
     fn from_bytes(bytes: [u8; BYTES]) -> Self {
-        let [a, b, c, d, e, f, g, h, i, j, rating, k, l, m, n] = bytes;
+        let part = |from: usize| std::array::from_fn(|i| bytes[from + i]);
         Self {
-            at: i64::from_le_bytes([a, b, c, d, e, f, g, h]),
-            bits: u16::from_le_bytes([i, j]),
-            rating,
-            working_days: u32::from_le_bytes([k, l, m, n]),
+            at: i64::from_le_bytes(part(0)),
+            bits: u16::from_le_bytes([bytes[8], bytes[9]]),
+            rating: bytes[10],
+            working_days: u32::from_le_bytes([bytes[11], bytes[12], bytes[13], bytes[14]]),
         }
     }
 }

@@ -195,7 +195,7 @@ impl LeaderboardView {
         self.what_if.as_ref().map_or(counted, |what_if| what_if.working_days(case, self.zone))
     }
 
-    fn fold_case(&self, case: &mut Case, entry: CaseEntry) -> Result<(), FoldError> {
+    fn fold_case(&self, case: &mut Case, entry: &CaseEntry) -> Result<(), FoldError> {
         let at = self.micros(entry.occurred);
         let day = entry.occurred.date(self.zone);
         match &entry.event {
@@ -206,14 +206,14 @@ impl LeaderboardView {
             // pause began.
             CaseEvent::SupplementRequested { .. } | CaseEvent::Suspended { .. } => {
                 case.stopped.get_or_insert(at);
-                if let Some(what_if) = &self.what_if {
-                    what_if.pause(case, day);
+                if self.what_if.is_some() {
+                    WhatIf::pause(case, day);
                 }
             }
             CaseEvent::SupplementReceived { promise, .. } | CaseEvent::Resumed { promise, .. } => {
                 case.stopped = None;
-                if let Some(what_if) = &self.what_if {
-                    what_if.resume(case, day);
+                if self.what_if.is_some() {
+                    WhatIf::resume(case, day);
                 }
                 self.set_due(case, promise.as_ref(), entry.position, true)?;
             }
@@ -224,7 +224,7 @@ impl LeaderboardView {
             }
             CaseEvent::RefusedAtIntake { working_days, .. }
             | CaseEvent::Decided { working_days, .. }
-            | CaseEvent::Withdrawn { working_days, .. } => self.close(case, &entry, *working_days),
+            | CaseEvent::Withdrawn { working_days, .. } => self.close(case, entry, *working_days),
             CaseEvent::Rated { rating, .. } => {
                 case.rating = Some(*rating);
                 case.rating_position = Some(entry.position);
@@ -271,7 +271,7 @@ struct Change {
 
 impl LeaderboardView {
     /// How the marks of a case differ from what they were.
-    fn changes(&self, before: Option<&Row>, after: Option<&Row>) -> Result<Vec<Change>, FoldError> {
+    fn changes(before: Option<&Row>, after: Option<&Row>) -> Result<Vec<Change>, FoldError> {
         let of = |row: Option<&Row>| {
             let case = row.map(Case::from_row).transpose()?;
             Ok(case.map_or_else(Default::default, |case| (case.marks(), (case.agency, case.unit))))
@@ -402,7 +402,7 @@ impl View for LeaderboardView {
             None => self.received(&entry)?,
             Some(row) => {
                 let mut case = Case::from_row(row)?;
-                self.fold_case(&mut case, entry)?;
+                self.fold_case(&mut case, &entry)?;
                 case
             }
         };
@@ -411,7 +411,7 @@ impl View for LeaderboardView {
     }
 
     fn sum_keys(&self, before: Option<&Row>, after: Option<&Row>, keys: &mut Keys<'_>) {
-        let Ok(changes) = self.changes(before, after) else { return };
+        let Ok(changes) = Self::changes(before, after) else { return };
         for Change { place: (agency, unit), mark, .. } in &changes {
             let (month, unit) = (mark.month(self.zone), unit.as_deref());
             keys.add(DAYS, span_key(mark.day(self.zone), agency, unit));
@@ -426,7 +426,7 @@ impl View for LeaderboardView {
 
     fn sum(&self, before: Option<&Row>, after: Option<&Row>, rows: &mut Named<'_>) -> Result<(), FoldError> {
         let mut number = 0;
-        for Change { mark, sign, .. } in self.changes(before, after)? {
+        for Change { mark, sign, .. } in Self::changes(before, after)? {
             let slot = rows.change(number);
             let row = slot.get_or_insert_with(empty_day);
             let [Value::Bytes(bytes), Value::Int(steps)] = row.as_mut_slice() else {

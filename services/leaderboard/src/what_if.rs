@@ -29,10 +29,10 @@ fn date(micros: i64, zone: FixedOffset) -> NaiveDate {
 fn pauses(case: &Case) -> Vec<Pause> {
     let bytes = case.pauses.as_deref().unwrap_or_default();
     let pauses = bytes.as_chunks::<BYTES>().0.iter().filter_map(|bytes| {
-        let [a, b, c, d, e, f, g, h] = *bytes;
-        let until = i32::from_le_bytes([e, f, g, h]);
+        let day = |from: usize| i32::from_le_bytes(std::array::from_fn(|i| bytes[from + i]));
+        let until = day(4);
         Some(Pause {
-            from: NaiveDate::from_num_days_from_ce_opt(i32::from_le_bytes([a, b, c, d]))?,
+            from: NaiveDate::from_num_days_from_ce_opt(day(0))?,
             until: (until != 0).then(|| NaiveDate::from_num_days_from_ce_opt(until)).flatten(),
         })
     });
@@ -41,14 +41,14 @@ fn pauses(case: &Case) -> Vec<Pause> {
 
 impl WhatIf {
     /// The case is paused from a day on.
-    pub(crate) fn pause(&self, case: &mut Case, day: NaiveDate) {
+    pub(crate) fn pause(case: &mut Case, day: NaiveDate) {
         let bytes = case.pauses.get_or_insert_default();
         bytes.extend_from_slice(&day.num_days_from_ce().to_le_bytes());
         bytes.extend_from_slice(&0_i32.to_le_bytes());
     }
 
     /// The case goes on.
-    pub(crate) fn resume(&self, case: &mut Case, day: NaiveDate) {
+    pub(crate) fn resume(case: &mut Case, day: NaiveDate) {
         let bytes = case.pauses.get_or_insert_default();
         if let Some(until) = bytes.last_chunk_mut::<4>() {
             *until = day.num_days_from_ce().to_le_bytes();

@@ -266,9 +266,9 @@ fn a_kill_in_a_rebuild_or_a_switch_leaves_what_is_on_record() {
         let digests = world.digests("leaderboard");
         assert!(digests.iter().all(|digest| *digest == digests[0]), "{digests:?}");
         let recorded = world.server.json(&["trail", "view:leaderboard", "--oldest-first"]);
-        let switched =
+        let mut switched =
             recorded.as_array().unwrap().iter().filter(|line| line["type"] == "view.GenerationSwitched.v1");
-        let live = switched.last().map_or(1, |line| line["data"]["to"].as_u64().unwrap());
+        let live = switched.next_back().map_or(1, |line| line["data"]["to"].as_u64().unwrap());
         wait_until("the live one is the one on record", || {
             world.server.json(&["view", "leaderboard"])["generation"] == live
         });
@@ -334,7 +334,7 @@ fn a_what_if_folds_the_same_history_under_another_calendar_and_never_goes_live()
         ]);
         let number = started["generation"].to_string();
         let listed = world.generations("leaderboard");
-        let listed = listed.iter().find(|g| g["generation"].to_string() == number).unwrap();
+        let listed = listed.iter().find(|g| g["generation"] == started["generation"]).unwrap();
         assert_eq!(listed["state"], "what-if");
         assert!(listed["calendar"].as_str().unwrap().contains('@'), "{listed}");
         world.fails(

@@ -1,6 +1,6 @@
 //! An answer as of a position is the answer of a ledger that ended there.
 
-use chrono::{TimeDelta, Utc};
+use chrono::TimeDelta;
 use eventlog::EventLog as _;
 use projection::position_at;
 use proptest::prelude::*;
@@ -92,7 +92,7 @@ async fn live_out(acts: Vec<Act>, every: u64) {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_recorded_time_is_the_position_of_the_last_entry_by_then() {
     let store = Store::new().await;
-    let before = Utc::now();
+    let before = eventlog::Clock::system().now();
     let mut times = Vec::new();
     for n in 0..9 {
         let head = store.steps("case", "unit", &vec!["T01"; n % 3 + 1]).await;
@@ -106,7 +106,10 @@ async fn a_recorded_time_is_the_position_of_the_last_entry_by_then() {
         assert!(position_at(&*store.log, *time - TimeDelta::microseconds(1)).await.unwrap() < *head);
     }
     assert_eq!(position_at(&*store.log, before - TimeDelta::days(1)).await.unwrap(), 0);
-    assert_eq!(position_at(&*store.log, Utc::now() + TimeDelta::days(1)).await.unwrap(), store.head().await);
+    assert_eq!(
+        position_at(&*store.log, eventlog::Clock::system().now() + TimeDelta::days(1)).await.unwrap(),
+        store.head().await
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
