@@ -11,6 +11,7 @@ pub mod directory;
 pub mod ledger;
 mod occurred;
 mod parts;
+pub mod vault;
 pub mod view;
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
@@ -56,12 +57,25 @@ pub enum Role {
     Step,
     /// A view, by its name.
     View,
+    /// A report, by its random id.
+    Report,
+    /// A post, by its code.
+    Post,
 }
 
 impl Role {
     /// All of them, in the order they are listed to people.
-    pub const ALL: [Self; 7] =
-        [Self::Case, Self::Agency, Self::Unit, Self::Official, Self::Procedure, Self::Step, Self::View];
+    pub const ALL: [Self; 9] = [
+        Self::Case,
+        Self::Agency,
+        Self::Unit,
+        Self::Official,
+        Self::Procedure,
+        Self::Step,
+        Self::View,
+        Self::Report,
+        Self::Post,
+    ];
 
     /// The role's word, as stored.
     pub fn as_str(self) -> &'static str {
@@ -73,6 +87,8 @@ impl Role {
             Self::Procedure => "procedure",
             Self::Step => "step",
             Self::View => "view",
+            Self::Report => "report",
+            Self::Post => "post",
         }
     }
 
