@@ -152,6 +152,7 @@ impl Writer {
             causation: String::new(),
             correlation: String::new(),
             rules: String::new(),
+            day_start_time: None,
         }
     }
 }

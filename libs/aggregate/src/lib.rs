@@ -100,6 +100,7 @@ pub fn context(caller: &Caller, service: &str, method: &str, message: &impl pros
         causation: None,
         correlation: None,
         rules: None,
+        day_start: None,
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::{fmt, str::FromStr};
 
+use chrono::{DateTime, Utc};
 use events::{Encoded, Occurred, Subject};
 use uuid::Uuid;
 
@@ -137,6 +138,9 @@ pub struct Context {
     pub correlation: Option<String>,
     /// Version and hash of the rulebook it was decided under.
     pub rules: Option<String>,
+    /// The first instant of the day it came in, for what a person did whom an exact time could unmask: it's
+    /// recorded as of then, or of the entry before, whichever is later.
+    pub day_start: Option<DateTime<Utc>>,
 }
 
 /// One append: events for one stream, recorded all or none.

@@ -225,6 +225,7 @@ fn append_to_proto(append: &Append) -> pb::AppendEventsRequest {
         causation: context.causation.map(|id| id.to_string()).unwrap_or_default(),
         correlation: context.correlation.unwrap_or_default(),
         rules: context.rules.unwrap_or_default(),
+        day_start_time: context.day_start.map(proto::timestamp_to),
     }
 }
 
@@ -260,6 +261,10 @@ pub fn append_from_proto(request: pb::AppendEventsRequest, service: &str) -> Res
             },
             correlation: some(request.correlation),
             rules: some(request.rules),
+            day_start: match &request.day_start_time {
+                Some(time) => Some(proto::timestamp_from("day_start_time", time)?),
+                None => None,
+            },
         },
     })
 }

@@ -146,6 +146,7 @@ impl SqliteLog {
                 causation: None,
                 correlation: None,
                 rules: None,
+                day_start: None,
             },
         };
         self.append(append).await.map(|_| ()).map_err(|e| failed(e.into()))

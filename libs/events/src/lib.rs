@@ -6,6 +6,7 @@
 //!
 //! This crate knows neither how entries are stored nor who decides.
 
+pub mod conduct;
 pub mod delivery;
 pub mod directory;
 pub mod ledger;

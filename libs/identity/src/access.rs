@@ -10,12 +10,43 @@ const RECORDERS: &[Role] = &[Agency, Official, Administrator];
 /// Those who look after views: what stopped one can name a case.
 const WATCHERS: &[Role] = &[Inspector, Administrator, Service];
 const ADMINISTRATORS: &[Role] = &[Administrator];
+/// Those who handle reports; which ones is decided by the report.
+const HANDLERS: &[Role] = &[Agency, Official, Inspector, Administrator];
+/// Those who can have standing for what a report says: its handler, and inspectors.
+const STANDING: &[Role] = &[Agency, Official, Inspector];
+/// Everyone who can report misconduct: with a follow-up code, whoever holds it.
+const REPORTERS: &[Role] = &[Citizen, Agency, Official, Inspector, Administrator];
 
 /// Every RPC of every server, but for health, with the roles that may call it.
 pub const TABLE: &[(&str, &[Role])] = &[
     ("/grpc.reflection.v1.ServerReflection/ServerReflectionInfo", EVERYONE),
     ("/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo", EVERYONE),
     ("/liem.audit.v1.AuditService/ListTrail", &[Agency, Official, Inspector, Administrator, Citizen]),
+    ("/liem.conduct.v1.ConductService/AcceptReport", HANDLERS),
+    ("/liem.conduct.v1.ConductService/AddAllegation", HANDLERS),
+    ("/liem.conduct.v1.ConductService/AddPersonConcerned", HANDLERS),
+    ("/liem.conduct.v1.ConductService/AddToReport", REPORTERS),
+    ("/liem.conduct.v1.ConductService/AnswerQuestion", REPORTERS),
+    ("/liem.conduct.v1.ConductService/AppealFindings", HANDLERS),
+    ("/liem.conduct.v1.ConductService/AskReporter", HANDLERS),
+    ("/liem.conduct.v1.ConductService/ClassifyReport", HANDLERS),
+    ("/liem.conduct.v1.ConductService/ConcludeReport", HANDLERS),
+    ("/liem.conduct.v1.ConductService/DecideAppeal", HANDLERS),
+    ("/liem.conduct.v1.ConductService/DeclineReport", HANDLERS),
+    ("/liem.conduct.v1.ConductService/ErasePersonalData", ADMINISTRATORS),
+    ("/liem.conduct.v1.ConductService/ExtendLimit", HANDLERS),
+    ("/liem.conduct.v1.ConductService/FileReport", REPORTERS),
+    ("/liem.conduct.v1.ConductService/GetFilingProof", REPORTERS),
+    ("/liem.conduct.v1.ConductService/GetFollowUp", REPORTERS),
+    ("/liem.conduct.v1.ConductService/GetReport", STANDING),
+    ("/liem.conduct.v1.ConductService/ImportReport", ADMINISTRATORS),
+    ("/liem.conduct.v1.ConductService/OpenInquiry", HANDLERS),
+    ("/liem.conduct.v1.ConductService/OpenSealedData", STANDING),
+    ("/liem.conduct.v1.ConductService/RecordFinding", HANDLERS),
+    ("/liem.conduct.v1.ConductService/RecordInquiryStep", HANDLERS),
+    ("/liem.conduct.v1.ConductService/ReopenReport", HANDLERS),
+    ("/liem.conduct.v1.ConductService/TransferReport", HANDLERS),
+    ("/liem.conduct.v1.ConductService/WithdrawReport", REPORTERS),
     ("/liem.delivery.v1.DeliveryService/AcceptCase", RECORDERS),
     ("/liem.delivery.v1.DeliveryService/ApologiseForDelay", RECORDERS),
     ("/liem.delivery.v1.DeliveryService/AssignCase", RECORDERS),
@@ -58,6 +89,7 @@ pub const TABLE: &[(&str, &[Role])] = &[
     ("/liem.ledger.v1.LedgerService/GetHead", &[Service, Inspector, Administrator]),
     ("/liem.ledger.v1.LedgerService/ListEntries", LOG_READERS),
     ("/liem.ledger.v1.LedgerService/ListStreamEntries", LOG_READERS),
+    ("/liem.obligations.v1.ObligationsService/ListObligations", &[Agency, Official, Inspector, Administrator]),
     ("/liem.view.v1.ViewAdmin/CompareGenerations", &[Inspector, Administrator]),
     ("/liem.view.v1.ViewAdmin/DropGeneration", ADMINISTRATORS),
     ("/liem.view.v1.ViewAdmin/GetDigest", WATCHERS),
@@ -77,9 +109,21 @@ pub const OWNERS: &[(&str, &[&str])] = &[
         &["directory.agency", "directory.unit", "directory.procedure", "directory.step", "directory.days"],
     ),
     ("delivery", &["delivery.case"]),
+    ("conduct", &["conduct.report", "vault.record"]),
     // Each view service records what is done with its own views.
     ("audit", &["view.generations"]),
     ("leaderboard", &["view.generations"]),
+    ("obligations", &["view.generations"]),
+];
+
+/// RPCs that leave no trace in logs and metrics of when they were called: what a reporter does.
+pub const UNTRACED: &[&str] = &[
+    "/liem.conduct.v1.ConductService/AddToReport",
+    "/liem.conduct.v1.ConductService/AnswerQuestion",
+    "/liem.conduct.v1.ConductService/FileReport",
+    "/liem.conduct.v1.ConductService/GetFilingProof",
+    "/liem.conduct.v1.ConductService/GetFollowUp",
+    "/liem.conduct.v1.ConductService/WithdrawReport",
 ];
 
 /// The roles that may call an RPC, by its path; none for an RPC that isn't in the table.

@@ -3,7 +3,7 @@
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt};
 
-use crate::{audit, delivery, directory, leaderboard, ledger, view};
+use crate::{audit, conduct, delivery, directory, leaderboard, ledger, obligations, view};
 
 /// A documented reason: an `ErrorReason` of one context. The comment at the enum's value in the `.proto`
 /// names the status code and the caller's next step.
@@ -15,6 +15,10 @@ pub enum Reason {
     Directory(directory::ErrorReason),
     /// A reason of delivery.
     Delivery(delivery::ErrorReason),
+    /// A reason of conduct.
+    Conduct(conduct::ErrorReason),
+    /// A reason of the obligations view.
+    Obligations(obligations::ErrorReason),
     /// A reason of the audit view.
     Audit(audit::ErrorReason),
     /// A reason of the leaderboard.
@@ -36,6 +40,8 @@ from_reasons! {
     Ledger, ledger;
     Directory, directory;
     Delivery, delivery;
+    Conduct, conduct;
+    Obligations, obligations;
     Audit, audit;
     Leaderboard, leaderboard;
     View, view;
@@ -48,6 +54,8 @@ impl Reason {
             Self::Ledger(r) => r.as_str_name(),
             Self::Directory(r) => r.as_str_name(),
             Self::Delivery(r) => r.as_str_name(),
+            Self::Conduct(r) => r.as_str_name(),
+            Self::Obligations(r) => r.as_str_name(),
             Self::Audit(r) => r.as_str_name(),
             Self::Leaderboard(r) => r.as_str_name(),
             Self::View(r) => r.as_str_name(),
@@ -61,6 +69,8 @@ impl Reason {
             Self::Ledger(_) => "ledger.liem",
             Self::Directory(_) => "directory.liem",
             Self::Delivery(_) => "delivery.liem",
+            Self::Conduct(_) => "conduct.liem",
+            Self::Obligations(_) => "obligations.liem",
             Self::Audit(_) => "audit.liem",
             Self::Leaderboard(_) => "leaderboard.liem",
             Self::View(_) => "view.liem",
@@ -73,6 +83,11 @@ impl Reason {
             Self::Ledger(r) => ledger_code(r),
             Self::Directory(r) => directory_code(r),
             Self::Delivery(r) => delivery_code(r),
+            Self::Conduct(r) => conduct_code(r),
+            Self::Obligations(r) => match r {
+                obligations::ErrorReason::Unspecified => Code::Unknown,
+                obligations::ErrorReason::AgencyUnknown => Code::NotFound,
+            },
             Self::Audit(r) => match r {
                 audit::ErrorReason::Unspecified => Code::Unknown,
                 audit::ErrorReason::SubjectUnknown => Code::NotFound,
@@ -169,6 +184,51 @@ fn delivery_code(reason: delivery::ErrorReason) -> Code {
         | R::CorrectionUnchanged
         | R::UnitOfOtherAgency
         | R::HolderMismatch
+        | R::OccurredOutOfOrder => Code::FailedPrecondition,
+    }
+}
+
+fn conduct_code(reason: conduct::ErrorReason) -> Code {
+    use conduct::ErrorReason as R;
+    match reason {
+        R::Unspecified => Code::Unknown,
+        R::ReportUnknown
+        | R::AllegationUnknown
+        | R::QuestionUnknown
+        | R::AgencyUnknown
+        | R::UnitUnknown
+        | R::StepUnknown
+        | R::JurisdictionUnknown
+        | R::CodeUnknown => Code::NotFound,
+        R::ReportExists | R::PersonKnown => Code::AlreadyExists,
+        R::DeclineReasonUnknown
+        | R::SourceNotAllowed
+        | R::NameMissing
+        | R::NameGiven
+        | R::OccurredInFuture
+        | R::DateOutOfRange => Code::InvalidArgument,
+        R::TooManyAttempts => Code::ResourceExhausted,
+        R::VaultUnavailable => Code::Unavailable,
+        R::HandlerMismatch
+        | R::ConcernsHandler
+        | R::ReportEnded
+        | R::ReportClassified
+        | R::ReportNotClassified
+        | R::ReportAccepted
+        | R::ReportNotAccepted
+        | R::TransferredToItself
+        | R::TargetConcerned
+        | R::NoRule
+        | R::ExtensionNotAllowed
+        | R::InquiryOpen
+        | R::InquiryNotOpen
+        | R::FindingUnchanged
+        | R::FindingNotRecommended
+        | R::FindingsMissing
+        | R::ReportNotConcluded
+        | R::AppealPending
+        | R::AppealNotPending
+        | R::QuestionAnswered
         | R::OccurredOutOfOrder => Code::FailedPrecondition,
     }
 }

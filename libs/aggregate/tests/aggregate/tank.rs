@@ -129,6 +129,7 @@ pub(crate) fn request(key: &str, digest: u8) -> Request {
             causation: None,
             correlation: None,
             rules: Some("vietnam@3f9a".into()),
+            day_start: None,
         },
     }
 }

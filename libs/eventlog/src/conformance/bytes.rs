@@ -26,6 +26,7 @@ pub(super) async fn the_entry_says_what_was_appended(rig: &mut dyn Rig) {
         causation: Some(Uuid::now_v7()),
         correlation: Some("import 1".into()),
         rules: Some("vietnam@abc".into()),
+        day_start: None,
         ..full.context
     };
     for (append, digest) in [

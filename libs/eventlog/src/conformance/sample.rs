@@ -64,6 +64,7 @@ pub fn context(service: &str) -> Context {
         causation: None,
         correlation: None,
         rules: None,
+        day_start: None,
     }
 }
 

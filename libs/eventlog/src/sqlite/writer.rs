@@ -325,7 +325,8 @@ impl Batch {
         if self.last.recorded_at - self.now > CLOCK_SLACK {
             return Err(AppendError::ClockWentBack { now: self.now, last: self.last.recorded_at });
         }
-        let recorded_at = self.now.max(self.last.recorded_at);
+        let taken = append.context.day_start.map_or(self.now, |day_start| day_start.min(self.now));
+        let recorded_at = taken.max(self.last.recorded_at);
         let rows = self.rows_of(append, actual, recorded_at, &digest)?;
         let appended = Appended {
             first_position: self.last.position + 1,

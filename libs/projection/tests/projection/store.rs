@@ -106,6 +106,7 @@ pub(crate) async fn record<E: Event>(log: &dyn EventLog, key: &str, events: Vec<
             causation: None,
             correlation: None,
             rules: None,
+            day_start: None,
         },
     };
     log.append(append).await.unwrap().last_position

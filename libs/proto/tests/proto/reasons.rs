@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use proto::{Failure, Reason, audit, delivery, directory, leaderboard, ledger, reason_of, view};
+use proto::{
+    Failure, Reason, audit, conduct, delivery, directory, leaderboard, ledger, obligations, reason_of, view,
+};
 use tonic::{Code, Status};
 use tonic_types::StatusExt as _;
 
@@ -33,6 +35,8 @@ fn reason(context: &str, number: i32) -> Reason {
         "ledger" => ledger::ErrorReason::try_from(number).unwrap().into(),
         "directory" => directory::ErrorReason::try_from(number).unwrap().into(),
         "delivery" => delivery::ErrorReason::try_from(number).unwrap().into(),
+        "conduct" => conduct::ErrorReason::try_from(number).unwrap().into(),
+        "obligations" => obligations::ErrorReason::try_from(number).unwrap().into(),
         "audit" => audit::ErrorReason::try_from(number).unwrap().into(),
         "leaderboard" => leaderboard::ErrorReason::try_from(number).unwrap().into(),
         "view" => view::ErrorReason::try_from(number).unwrap().into(),

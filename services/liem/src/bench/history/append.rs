@@ -76,6 +76,7 @@ impl Recorder {
             causation: None,
             correlation: None,
             rules: None,
+            day_start: None,
         }
     }
 

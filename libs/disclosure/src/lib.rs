@@ -1,0 +1,163 @@
+//! Opening and erasing sealed personal data, on record.
+//!
+//! An opening is recorded before anything is shown: without the log nothing opens. An erasure is recorded, and
+//! then the keys are destroyed; whatever the vault is restored from, [`Disclosure::catch_up`] destroys again
+//! what the log says is erased, before anything is served.
+
+use std::{convert::Infallible, sync::Arc};
+
+use aggregate::{ExecuteError, Outcome, Request, execute};
+use esrs::Aggregate;
+use eventlog::{Context, Direction, EventLog, Filter, ReadError, StreamName};
+use events::{
+    Event as _, Fact, Occurred,
+    vault::{ErasureGround, OpeningReason, RecordEvent},
+};
+use proto::{Failure, conduct::ErrorReason};
+use uuid::Uuid;
+use vault::{Opened, Vault, VaultError};
+
+/// Entries looked through at a time when the vault catches up.
+const PAGE: usize = 1_000;
+
+/// What is on record of one subject's personal data: any number of openings and erasures.
+struct Record;
+
+impl Aggregate for Record {
+    const NAME: &'static str = "vault.record";
+    type State = ();
+    type Command = Fact<RecordEvent>;
+    type Event = Fact<RecordEvent>;
+    type Error = Infallible;
+
+    fn handle_command((): &(), command: Self::Command) -> Result<Vec<Self::Event>, Infallible> {
+        Ok(vec![command])
+    }
+
+    fn apply_event((): (), _: Self::Event) {}
+}
+
+/// Opens and erases what lies in a vault, on record in a log.
+#[derive(Clone)]
+pub struct Disclosure {
+    log: Arc<dyn EventLog>,
+    vault: Vault,
+}
+
+/// Who asks for something, and under which id.
+#[derive(Debug, Clone)]
+pub struct Asked {
+    /// The request id.
+    pub id: Uuid,
+    /// Who and why.
+    pub context: Context,
+    /// When.
+    pub occurred: Occurred,
+    /// Whose data: `report:ID` or `official:ID`.
+    pub subject: String,
+}
+
+/// A failure of the vault as the caller sees it: it never says what was in it.
+pub fn failure_of(error: &VaultError) -> Failure {
+    tracing::error!(%error, "the vault");
+    let text = "the vault can't be read or written: nothing was recorded, try again";
+    Failure::new(ErrorReason::VaultUnavailable, text)
+}
+
+impl Disclosure {
+    /// Over a log and a vault.
+    pub fn new(log: Arc<dyn EventLog>, vault: Vault) -> Self {
+        Self { log, vault }
+    }
+
+    /// The vault.
+    pub fn vault(&self) -> &Vault {
+        &self.vault
+    }
+
+    async fn record(&self, asked: &Asked, data: RecordEvent) -> Result<Outcome<RecordEvent>, Failure> {
+        let stream = StreamName::new(RecordEvent::CATEGORY, &asked.subject);
+        let stream = stream.map_err(eventlog::AppendError::from)?;
+        let request = Request { id: asked.id, stream, context: asked.context.clone() };
+        let command = || Fact { occurred: asked.occurred, data: data.clone() };
+        execute::<Record, RecordEvent>(&*self.log, request, command).await.map_err(|error| match error {
+            ExecuteError::Refused(never) => match never {},
+            ExecuteError::Append(error) => error.into(),
+            ExecuteError::Read(error) => error.into(),
+            ExecuteError::Stored { .. } => Failure::new(proto::ledger::ErrorReason::LogDamaged, error.to_string()),
+        })
+    }
+
+    /// Records that a reader opens seals, and then gives what is in them, in order.
+    pub async fn open(
+        &self,
+        asked: &Asked,
+        seals: Vec<String>,
+        reader: String,
+        reason: OpeningReason,
+    ) -> Result<(Outcome<RecordEvent>, Vec<Opened>), Failure> {
+        let opened = RecordEvent::Opened { seals: seals.clone(), reader, reason };
+        let outcome = self.record(asked, opened).await?;
+        let opened = self.vault.unseal(&seals).await.map_err(|error| failure_of(&error))?;
+        Ok((outcome, opened))
+    }
+
+    /// Records that a subject's personal data is erased, and then destroys its keys: how many.
+    pub async fn erase(
+        &self,
+        asked: &Asked,
+        seals: Vec<String>,
+        ground: ErasureGround,
+    ) -> Result<(Outcome<RecordEvent>, usize), Failure> {
+        let count = seals.len();
+        let outcome = self.record(asked, RecordEvent::Erased { seals, ground }).await?;
+        self.vault.erase(&asked.subject).await.map_err(|error| failure_of(&error))?;
+        Ok((outcome, count))
+    }
+
+    /// Destroys every key whose erasure stands in the log: to be called before anything is served, since a
+    /// vault that was restored from a backup has keys that were destroyed since.
+    pub async fn catch_up(&self) -> Result<(), CatchUpError> {
+        let filter = Filter {
+            types: vec!["vault.DataErased.v1".to_owned()],
+            categories: vec![RecordEvent::CATEGORY.to_owned()],
+        };
+        let mut past = self.vault.erased_through().await?;
+        loop {
+            let page = self.log.read_all(past, Direction::Forwards, &filter, PAGE).await?;
+            for entry in &page.entries {
+                let header = entry.header().map_err(ReadError::from)?;
+                self.vault.erase(header.key()).await?;
+            }
+            past = page.through;
+            if page.ended {
+                break;
+            }
+        }
+        Ok(self.vault.set_erased_through(past).await?)
+    }
+
+    /// Destroys what was sealed for an event that was never recorded. To be called now and then: what was
+    /// sealed since the last time is left alone, since its event may be on the way.
+    pub async fn sweep(&self) -> Result<(), CatchUpError> {
+        for request in self.vault.unconfirmed().await? {
+            if self.log.find_append(request).await?.is_empty() {
+                self.vault.discard(request).await?;
+            } else {
+                self.vault.confirm(request).await?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Why a vault could not be brought in line with the log.
+#[derive(Debug, thiserror::Error)]
+pub enum CatchUpError {
+    /// The log can't be read.
+    #[error("the log can't be read")]
+    Log(#[from] ReadError),
+    /// The vault can't be read or written.
+    #[error("the vault can't be read or written")]
+    Vault(#[from] VaultError),
+}
