@@ -1,67 +1,31 @@
 //! Events of the directory, and the directory in memory that every service can fold from them.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod bodies;
+mod fold;
+mod mergers;
+mod people;
 
 use chrono::NaiveDate;
 use rulebook::Calendar;
 use serde::{Deserialize, Serialize};
 
-use crate::{Event, NotAnEvent, Role, Subject, decode};
+use crate::{Event, Role, Subject};
+
+pub use bodies::{Agency, AgencyRecord, Names, Status, Unit, UnitRecord};
+pub use fold::{Body, Directory, HeadPeriod, ProcedureRecord};
+pub use mergers::Mergers;
+pub use people::{Appointment, Leadership, Official, OfficialCategory, OfficialRecord, Post, PostRecord};
 
 /// The categories the directory's events are in.
-pub const CATEGORIES: [&str; 5] =
-    [Agency::CATEGORY, Unit::CATEGORY, Procedure::CATEGORY, Step::CATEGORY, Days::CATEGORY];
-
-/// Events of an agency; the stream's key is its code.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "type", content = "data")]
-pub enum Agency {
-    /// The agency was opened.
-    #[serde(rename = "directory.AgencyOpened.v1")]
-    Opened {
-        /// Its code.
-        agency: String,
-        /// Its name in Vietnamese.
-        name_vi: String,
-        /// Its name in English; may be empty.
-        name_en: String,
-    },
-}
-
-impl Event for Agency {
-    const CATEGORY: &'static str = "directory.agency";
-
-    fn subjects(&self, key: &str) -> Vec<Subject> {
-        vec![Subject::new(Role::Agency, key)]
-    }
-}
-
-/// Events of a unit; the stream's key is its code.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "type", content = "data")]
-pub enum Unit {
-    /// The unit was opened.
-    #[serde(rename = "directory.UnitOpened.v1")]
-    Opened {
-        /// Its code.
-        unit: String,
-        /// The agency it belongs to.
-        agency: String,
-        /// Its name in Vietnamese.
-        name_vi: String,
-        /// Its name in English; may be empty.
-        name_en: String,
-    },
-}
-
-impl Event for Unit {
-    const CATEGORY: &'static str = "directory.unit";
-
-    fn subjects(&self, key: &str) -> Vec<Subject> {
-        let Self::Opened { agency, .. } = self;
-        vec![Subject::new(Role::Unit, key), Subject::new(Role::Agency, agency)]
-    }
-}
+pub const CATEGORIES: [&str; 7] = [
+    Agency::CATEGORY,
+    Unit::CATEGORY,
+    Post::CATEGORY,
+    Official::CATEGORY,
+    Procedure::CATEGORY,
+    Step::CATEGORY,
+    Days::CATEGORY,
+];
 
 /// The time limits of a procedure from a date on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -179,102 +143,5 @@ impl Days {
             Self::Declared { date, kind: DayKind::WeeklyRule } => calendar.clear(date),
             Self::Swapped { off_date, worked_date } => calendar.swap(off_date, worked_date),
         }
-    }
-}
-
-/// A named thing of the directory.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Names {
-    /// In Vietnamese.
-    pub vi: String,
-    /// In English; may be empty.
-    pub en: String,
-}
-
-/// A unit in the directory.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct UnitRecord {
-    /// The agency it belongs to.
-    pub agency: String,
-    /// Its names.
-    pub names: Names,
-}
-
-/// A procedure in the directory.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ProcedureRecord {
-    /// Its names.
-    pub names: Names,
-    /// The fields it belongs to.
-    pub fields: Vec<String>,
-    /// Its terms by effective date, oldest first.
-    pub terms: Vec<Terms>,
-}
-
-impl ProcedureRecord {
-    /// The terms in force on a day.
-    pub fn terms_on(&self, date: NaiveDate) -> Option<Terms> {
-        self.terms.iter().rev().find(|t| t.effective_date <= date).copied()
-    }
-}
-
-/// The directory as of a position: a fold of its events over the shipped calendar.
-#[derive(Debug, Clone)]
-pub struct Directory {
-    /// Agencies by code.
-    pub agencies: BTreeMap<String, Names>,
-    /// Units by code.
-    pub units: BTreeMap<String, UnitRecord>,
-    /// Procedures by code.
-    pub procedures: BTreeMap<String, ProcedureRecord>,
-    /// Steps by code.
-    pub steps: BTreeSet<String>,
-    /// Which days are worked.
-    pub calendar: Calendar,
-}
-
-impl Default for Directory {
-    fn default() -> Self {
-        Self {
-            agencies: BTreeMap::new(),
-            units: BTreeMap::new(),
-            procedures: BTreeMap::new(),
-            steps: BTreeSet::new(),
-            calendar: Calendar::vietnam(),
-        }
-    }
-}
-
-impl Directory {
-    /// Folds one entry of a directory category; entries of other categories change nothing.
-    pub fn fold(&mut self, category: &str, entry: &[u8]) -> Result<(), NotAnEvent> {
-        match category {
-            Agency::CATEGORY => {
-                let Agency::Opened { agency, name_vi, name_en } = decode(entry)?;
-                self.agencies.insert(agency, Names { vi: name_vi, en: name_en });
-            }
-            Unit::CATEGORY => {
-                let Unit::Opened { unit, agency, name_vi, name_en } = decode(entry)?;
-                self.units.insert(unit, UnitRecord { agency, names: Names { vi: name_vi, en: name_en } });
-            }
-            Procedure::CATEGORY => match decode(entry)? {
-                Procedure::Defined { procedure, name_vi, name_en, fields } => {
-                    let names = Names { vi: name_vi, en: name_en };
-                    self.procedures.insert(procedure, ProcedureRecord { names, fields, terms: Vec::new() });
-                }
-                Procedure::TermsChanged { procedure, terms } => {
-                    if let Some(record) = self.procedures.get_mut(&procedure) {
-                        record.terms.push(terms);
-                    }
-                }
-            },
-            Step::CATEGORY => {
-                let Step::Defined { step } = decode(entry)?;
-                self.steps.insert(step);
-            }
-            Days::CATEGORY => decode::<Days>(entry)?.apply(&mut self.calendar),
-            _ => {}
-        }
-        Ok(())
     }
 }

@@ -8,8 +8,11 @@ use events::{
         Basis, By, CaseEvent, Channel, Correction, CorrectionReason, DelayReason, IntakeRefusalReason,
         Outcome, Promise, Reopens, SupplementReason, SuspensionReason,
     },
-    directory::{Agency, DayKind, Days, Procedure, Step, Terms, Unit},
+    directory::{
+        Agency, DayKind, Days, Leadership, Official, OfficialCategory, Post, Procedure, Step, Terms, Unit,
+    },
     ledger::LedgerEvent,
+    vault::Sealed,
     view::{Departure, OtherCalendar, ViewEvent},
 };
 
@@ -27,8 +30,29 @@ macro_rules! types {
 }
 
 types!(LEDGER, type_of_ledger, LedgerEvent { LedgerEvent::LedgerOpened { .. } => "ledger.LedgerOpened.v1", });
-types!(AGENCY, type_of_agency, Agency { Agency::Opened { .. } => "directory.AgencyOpened.v1", });
-types!(UNIT, type_of_unit, Unit { Unit::Opened { .. } => "directory.UnitOpened.v1", });
+types!(AGENCY, type_of_agency, Agency {
+    Agency::Opened { .. } => "directory.AgencyOpened.v1",
+    Agency::Renamed { .. } => "directory.AgencyRenamed.v1",
+    Agency::Merged { .. } => "directory.AgencyMerged.v1",
+    Agency::Closed { .. } => "directory.AgencyClosed.v1",
+});
+types!(UNIT, type_of_unit, Unit {
+    Unit::Opened { .. } => "directory.UnitOpened.v1",
+    Unit::Renamed { .. } => "directory.UnitRenamed.v1",
+    Unit::Merged { .. } => "directory.UnitMerged.v1",
+    Unit::Closed { .. } => "directory.UnitClosed.v1",
+});
+types!(POST, type_of_post, Post {
+    Post::Defined { .. } => "directory.PostDefined.v1",
+    Post::Closed { .. } => "directory.PostClosed.v1",
+});
+types!(OFFICIAL, type_of_official, Official {
+    Official::Registered { .. } => "directory.OfficialRegistered.v1",
+    Official::Appointed { .. } => "directory.OfficialAppointed.v1",
+    Official::Moved { .. } => "directory.OfficialMoved.v1",
+    Official::Left { .. } => "directory.OfficialLeft.v1",
+    Official::PartyMembershipChanged { .. } => "directory.PartyMembershipChanged.v1",
+});
 types!(PROCEDURE, type_of_procedure, Procedure {
     Procedure::Defined { .. } => "directory.ProcedureDefined.v1",
     Procedure::TermsChanged { .. } => "directory.TermsChanged.v1",
@@ -94,7 +118,20 @@ pub(crate) fn agency() -> Exemplars<Agency> {
         name_vi: "Sở Tài nguyên và Môi trường".into(),
         name_en: "Department of Natural Resources and Environment".into(),
     };
-    vec![("directory.AgencyOpened.v1", opened)]
+    let renamed = Agency::Renamed {
+        agency: "H57.18".into(),
+        name_vi: "Sở Nông nghiệp và Môi trường".into(),
+        name_en: "Department of Agriculture and Environment".into(),
+    };
+    let merged =
+        Agency::Merged { agency: "H57.18".into(), into: "H57.20".into(), effective_date: day("2026-07-01") };
+    let closed = Agency::Closed { agency: "H57.18".into(), effective_date: day("2026-07-01") };
+    vec![
+        ("directory.AgencyOpened.v1", opened),
+        ("directory.AgencyRenamed.v1", renamed),
+        ("directory.AgencyMerged.v1", merged),
+        ("directory.AgencyClosed.v1", closed),
+    ]
 }
 
 pub(crate) fn unit() -> Exemplars<Unit> {
@@ -104,7 +141,83 @@ pub(crate) fn unit() -> Exemplars<Unit> {
         name_vi: "Văn phòng Đăng ký đất đai".into(),
         name_en: String::new(),
     };
-    vec![("directory.UnitOpened.v1", opened)]
+    let renamed = Unit::Renamed {
+        unit: "H57.18.02".into(),
+        name_vi: "Chi nhánh Văn phòng Đăng ký đất đai".into(),
+        name_en: "Branch of the Land Registration Office".into(),
+    };
+    let merged = Unit::Merged {
+        unit: "H57.18.02".into(),
+        into: "H57.20.01".into(),
+        effective_date: day("2026-07-01"),
+    };
+    let closed = Unit::Closed { unit: "H57.18.02".into(), effective_date: day("2026-07-01") };
+    vec![
+        ("directory.UnitOpened.v1", opened),
+        ("directory.UnitRenamed.v1", renamed),
+        ("directory.UnitMerged.v1", merged),
+        ("directory.UnitClosed.v1", closed),
+    ]
+}
+
+pub(crate) fn post() -> Exemplars<Post> {
+    let defined = |unit, leadership| Post::Defined {
+        post: "H57.18/head".into(),
+        agency: "H57.18".into(),
+        unit,
+        leadership,
+    };
+    let closed = Post::Closed { post: "H57.18/head".into(), effective_date: day("2026-07-01") };
+    vec![
+        ("directory.PostDefined.v1", defined(Some("H57.18.02".into()), Leadership::Deputy)),
+        ("directory.PostDefined.v1.minimal", defined(None, Leadership::Head)),
+        ("directory.PostClosed.v1", closed),
+    ]
+}
+
+pub(crate) fn official() -> Exemplars<Official> {
+    let official = || "cb-0417".to_owned();
+    let registered = |name| Official::Registered {
+        official: official(),
+        agency: "H57.18".into(),
+        category: OfficialCategory::CivilServant,
+        party_member: true,
+        name,
+    };
+    let name =
+        Sealed { seal: "019b8a00-00b0-7000-8000-4b227777d4dd".into(), commitment: "4b227777d4dd1fc6".into() };
+    let moved = |unit| Official::Moved {
+        official: official(),
+        agency: "H57.20".into(),
+        unit,
+        from_date: day("2026-07-01"),
+    };
+    vec![
+        ("directory.OfficialRegistered.v1", registered(Some(name))),
+        ("directory.OfficialRegistered.v1.minimal", registered(None)),
+        (
+            "directory.OfficialAppointed.v1",
+            Official::Appointed {
+                official: official(),
+                post: "H57.18/head".into(),
+                from_date: day("2026-01-01"),
+            },
+        ),
+        ("directory.OfficialMoved.v1", moved(Some("H57.20.01".into()))),
+        ("directory.OfficialMoved.v1.minimal", moved(None)),
+        (
+            "directory.OfficialLeft.v1",
+            Official::Left { official: official(), effective_date: day("2026-09-01") },
+        ),
+        (
+            "directory.PartyMembershipChanged.v1",
+            Official::PartyMembershipChanged {
+                official: official(),
+                party_member: false,
+                effective_date: day("2026-03-01"),
+            },
+        ),
+    ]
 }
 
 pub(crate) fn procedure() -> Exemplars<Procedure> {

@@ -88,6 +88,8 @@ fn every_type_has_a_fixture_that_is_read_and_written_as_it_was() {
     let mut names = check::<LedgerEvent>(x::LEDGER, x::type_of_ledger, x::ledger());
     names.extend(check::<directory::Agency>(x::AGENCY, x::type_of_agency, x::agency()));
     names.extend(check::<directory::Unit>(x::UNIT, x::type_of_unit, x::unit()));
+    names.extend(check::<directory::Post>(x::POST, x::type_of_post, x::post()));
+    names.extend(check::<directory::Official>(x::OFFICIAL, x::type_of_official, x::official()));
     names.extend(check::<directory::Procedure>(x::PROCEDURE, x::type_of_procedure, x::procedure()));
     names.extend(check::<directory::Step>(x::STEP, x::type_of_step, x::step()));
     names.extend(check::<directory::Days>(x::DAYS, x::type_of_days, x::days()));
@@ -103,12 +105,22 @@ fn every_type_has_a_fixture_that_is_read_and_written_as_it_was() {
 #[test]
 fn the_history_has_every_type_and_is_a_log() {
     use exemplars as x;
-    let mut missing: BTreeSet<&str> =
-        [x::LEDGER, x::AGENCY, x::UNIT, x::PROCEDURE, x::STEP, x::DAYS, x::CASE, x::VIEW]
-            .concat()
-            .into_iter()
-            .collect();
-    let mut revisions = BTreeMap::new();
+    let mut missing: BTreeSet<&str> = [
+        x::LEDGER,
+        x::AGENCY,
+        x::UNIT,
+        x::POST,
+        x::OFFICIAL,
+        x::PROCEDURE,
+        x::STEP,
+        x::DAYS,
+        x::CASE,
+        x::VIEW,
+    ]
+    .concat()
+    .into_iter()
+    .collect();
+    let (mut revisions, mut directory) = (BTreeMap::new(), directory::Directory::default());
     for (position, line) in (1_u64..).zip(events::HISTORY.lines()) {
         let entry: Value = serde_json::from_str(line).unwrap();
         assert_eq!(entry["position"], position);
@@ -118,6 +130,7 @@ fn the_history_has_every_type_and_is_a_log() {
         let event_type = entry["type"].as_str().unwrap();
         missing.remove(event_type);
         let category = entry["stream"].as_str().unwrap().split_once('/').unwrap().0;
+        directory.fold(category, line.as_bytes()).unwrap();
         // What the parts say is what the whole says.
         let data = entry["data"].to_string();
         match category {

@@ -46,10 +46,41 @@ fn nothing_is_named_twice() {
 
 #[test]
 fn a_directory_event_is_about_what_its_stream_is_of() {
-    let (_, agency) = &exemplars::agency()[0];
-    assert_eq!(subjects(agency, "H57.18"), "agency:H57.18");
-    let (_, unit) = &exemplars::unit()[0];
-    assert_eq!(subjects(unit, "H57.18.02"), "unit:H57.18.02 agency:H57.18");
+    for (name, agency) in exemplars::agency() {
+        let expected = match name {
+            "directory.AgencyMerged.v1" => "agency:H57.18 agency:H57.20",
+            _ => "agency:H57.18",
+        };
+        assert_eq!(subjects(&agency, "H57.18"), expected, "{name}");
+    }
+    for (name, unit) in exemplars::unit() {
+        let expected = match name {
+            "directory.UnitOpened.v1" => "unit:H57.18.02 agency:H57.18",
+            "directory.UnitMerged.v1" => "unit:H57.18.02 unit:H57.20.01",
+            _ => "unit:H57.18.02",
+        };
+        assert_eq!(subjects(&unit, "H57.18.02"), expected, "{name}");
+    }
+    for (name, post) in exemplars::post() {
+        let expected = match name {
+            "directory.PostDefined.v1" => "post:P agency:H57.18 unit:H57.18.02",
+            "directory.PostDefined.v1.minimal" => "post:P agency:H57.18",
+            _ => "post:P",
+        };
+        assert_eq!(subjects(&post, "P"), expected, "{name}");
+    }
+    for (name, official) in exemplars::official() {
+        let expected = match name {
+            "directory.OfficialRegistered.v1" | "directory.OfficialRegistered.v1.minimal" => {
+                "official:cb-0417 agency:H57.18"
+            }
+            "directory.OfficialAppointed.v1" => "official:cb-0417 post:H57.18/head",
+            "directory.OfficialMoved.v1" => "official:cb-0417 agency:H57.20 unit:H57.20.01",
+            "directory.OfficialMoved.v1.minimal" => "official:cb-0417 agency:H57.20",
+            _ => "official:cb-0417",
+        };
+        assert_eq!(subjects(&official, "cb-0417"), expected, "{name}");
+    }
     for (_, procedure) in exemplars::procedure() {
         assert_eq!(subjects(&procedure, "1.012781"), "procedure:1.012781");
     }

@@ -9,7 +9,7 @@ use events::{
         Channel, CorrectionReason, DelayReason, IntakeRefusalReason, Outcome, SupplementReason,
         SuspensionReason,
     },
-    directory::DayKind,
+    directory::{DayKind, Leadership, OfficialCategory},
 };
 use serde::{Serialize, de::DeserializeOwned};
 
@@ -40,6 +40,18 @@ words! {
         Procedure = "procedure",
         Step = "step",
         View = "view",
+        Report = "report",
+        Post = "post",
+    }
+    Leadership {
+        None = "none",
+        Deputy = "deputy",
+        Head = "head",
+    }
+    OfficialCategory {
+        Cadre = "cadre",
+        CivilServant = "civil_servant",
+        PublicEmployee = "public_employee",
     }
     Channel {
         Counter = "counter",
