@@ -1,8 +1,8 @@
-//! Working days, and clocks that pause.
+//! Working days, clocks that pause, and the law as versioned data.
 //!
 //! This crate guarantees that the same calendar, dates and pauses give the same deadline on any machine, for ever: it
 //! has no clock, no I/O, no randomness and no floating point. It refuses to know what "today" is, which case or official
-//! a deadline belongs to, and which rule set the limit; those come in with the command.
+//! a deadline belongs to, and which day selects the rule; those come in with the command.
 //!
 //! Dates are civil dates in the ledger's time zone. Turning an instant into a date is the caller's work, since the time
 //! zone stands in the ledger's first entry.
@@ -15,6 +15,8 @@
 //! - Saturdays, Sundays and public holidays with their observed days are not worked; a Saturday swapped for another day
 //!   off is. Source of the holidays: Labour Code 2019, art. 112, and its predecessors, as the library followed by
 //!   `data/vietnam.csv` reads them; *unverified* against the gazette (see `data/README.md`).
+//! - A limit in all days, and not working ones, that ends on a day off ends on the next working day: Civil Code 2015,
+//!   art. 148 (5), read and *unverified* as the first.
 //! - What a pause does to a day is fixed in [`clock`]; it is this project's reading of the law, *unverified*.
 //!
 //! ```
@@ -34,6 +36,7 @@
 
 pub mod calendar;
 pub mod clock;
+pub mod law;
 pub mod table;
 
 pub use calendar::{Calendar, CalendarError, CalendarVersion, DayKind};
