@@ -81,6 +81,7 @@ pub const TABLE: &[(&str, &[Role])] = &[
     ("/liem.directory.v1.DirectoryService/SwapDays", ADMINISTRATORS),
     ("/liem.leaderboard.v1.LeaderboardService/ExplainFigure", EVERYONE),
     ("/liem.leaderboard.v1.LeaderboardService/GetBoard", EVERYONE),
+    ("/liem.leaderboard.v1.LeaderboardService/GetReportTotals", EVERYONE),
     ("/liem.ledger.v1.LedgerService/AppendEvents", &[Service]),
     ("/liem.ledger.v1.LedgerService/BatchGetEntries", LOG_READERS),
     ("/liem.ledger.v1.LedgerService/CheckLog", &[Inspector, Administrator]),

@@ -26,11 +26,6 @@ impl Concern<'_> {
         }
         let days = [report.received.unwrap_or(*on), *on];
         let mut concerned = report.persons().chain(about.officials.iter().map(String::as_str));
-        concerned.any(|person| {
-            days.iter().any(|day| {
-                let successor = directory.successor(agency);
-                [agency, successor].iter().any(|agency| directory.heads(agency, *day).contains(&person))
-            })
-        })
+        concerned.any(|person| days.iter().any(|day| directory.heads(agency, *day).contains(&person)))
     }
 }

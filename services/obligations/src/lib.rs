@@ -1,0 +1,12 @@
+//! The obligations view: what has to be done, by whom and until when.
+//!
+//! A row a case or report keeps the stretches of its clock: which duty ran, whose it was, since when and until
+//! when. Nobody records that a duty was missed: a query judges that, at a moment it is given.
+
+mod handlers;
+mod query;
+mod stretch;
+mod view;
+
+pub use handlers::ObligationsHandlers;
+pub use view::ObligationsView;

@@ -1,0 +1,292 @@
+//! The fold: the stretches of the clock of each case and report.
+
+use chrono::FixedOffset;
+use eventlog::{Entry, Filter};
+use events::{
+    Event as _, Occurred,
+    conduct::{Limit, ReportEvent},
+    delivery::{By, CaseEvent, Correction, Promise},
+    end_of_day,
+};
+use projection::{FoldError, History, Key, Keys, Kind, Named, Row, Table, Value, View};
+
+use crate::stretch::{Duty, Stretch, Stretches};
+
+const CLOCKS: usize = 0;
+
+/// The obligations view of a ledger whose civil dates are meant in `zone`.
+pub struct ObligationsView {
+    pub(crate) zone: FixedOffset,
+}
+
+/// What the fold takes from an entry.
+pub struct ClockEntry {
+    position: u64,
+    key: String,
+    occurred: Occurred,
+    event: ClockEvent,
+}
+
+enum ClockEvent {
+    Case(Box<CaseEvent>),
+    Report(Box<ReportEvent>),
+}
+
+impl ObligationsView {
+    /// The view of a ledger in a time zone.
+    pub fn new(zone: FixedOffset) -> Self {
+        Self { zone }
+    }
+
+    fn due(&self, limit: &Limit) -> i64 {
+        end_of_day(limit.due_date, self.zone).timestamp_micros()
+    }
+
+    fn start(&self, limit: &Limit) -> i64 {
+        Occurred::On(limit.from_date).earliest_micros(self.zone)
+    }
+
+    fn fold_case(&self, clock: &mut Clock, entry: &ClockEntry, event: &CaseEvent) {
+        let at = entry.occurred.earliest_micros(self.zone);
+        let due = |promise: &Promise| promise.committed_due.timestamp_micros();
+        let stretches = &mut clock.stretches;
+        let position = entry.position;
+        match event {
+            CaseEvent::Received { by, promise, .. } => {
+                if let Some(promise) = promise {
+                    stretches.begin(case_clock(by, at, due(promise), position));
+                }
+            }
+            CaseEvent::SupplementRequested { .. } | CaseEvent::Suspended { .. } => {
+                stretches.change(at, position, |stretch| stretch.paused = true);
+            }
+            CaseEvent::SupplementReceived { promise, .. } | CaseEvent::Resumed { promise, .. } => {
+                stretches.change(at, position, |stretch| {
+                    stretch.paused = false;
+                    stretch.due = promise.as_ref().map_or(stretch.due, due);
+                });
+            }
+            CaseEvent::Assigned { by, .. } => {
+                stretches.change(at, position, |s| s.unit = by.unit.clone().unwrap_or_default());
+            }
+            CaseEvent::TakenUp { by } => stretches.change(at, position, |stretch| {
+                stretch.agency.clone_from(&by.agency);
+                stretch.unit = by.unit.clone().unwrap_or_default();
+            }),
+            CaseEvent::RefusedAtIntake { .. } | CaseEvent::Decided { .. } | CaseEvent::Withdrawn { .. } => {
+                stretches.end(at);
+            }
+            CaseEvent::Corrected { by, correction, promise, .. } => {
+                // What was recorded wrongly was never so: the clock is set right as a whole.
+                match (promise, stretches.0.last_mut()) {
+                    (Some(promise), Some(last)) => (last.due, last.position) = (due(promise), position),
+                    // A due time where there was none: known from here on.
+                    (Some(promise), None) => stretches.begin(case_clock(by, at, due(promise), position)),
+                    (None, _) => {}
+                }
+                match correction {
+                    Correction::Received { occurred } => {
+                        let received = occurred.earliest_micros(self.zone);
+                        if let Some(first) = stretches.0.first_mut() {
+                            first.since = first.until.map_or(received, |until| received.min(until));
+                        }
+                        stretches.0.iter_mut().for_each(|stretch| stretch.clock_since = received);
+                    }
+                    Correction::Closed { occurred } => {
+                        let closed = occurred.earliest_micros(self.zone);
+                        if let Some(last) = stretches.0.last_mut() {
+                            last.until = Some(closed.max(last.since));
+                        }
+                    }
+                    Correction::Channel { .. } | Correction::Procedure { .. } | Correction::Due { .. } => {}
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn fold_report(&self, clock: &mut Clock, entry: &ClockEntry, event: &ReportEvent) {
+        let at = entry.occurred.earliest_micros(self.zone);
+        let position = entry.position;
+        let next = match event {
+            ReportEvent::Received { handler, classify, .. } => {
+                clock.holder.clone_from(handler);
+                Some((Duty::Classify, classify.as_ref()))
+            }
+            ReportEvent::Transferred { to_agency, classify, accept, .. } => {
+                clock.holder.clone_from(to_agency);
+                match (classify, accept) {
+                    (Some(limit), _) => Some((Duty::Classify, Some(limit))),
+                    (None, Some(limit)) => Some((Duty::Accept, Some(limit))),
+                    // The limit to conclude goes on with another agency.
+                    (None, None) => {
+                        clock.stretches.change(at, position, |s| s.agency.clone_from(to_agency));
+                        None
+                    }
+                }
+            }
+            ReportEvent::Classified { accept, .. } => Some((Duty::Accept, accept.as_ref())),
+            ReportEvent::SentToInspection { conclude, .. }
+            | ReportEvent::Accepted { conclude, .. }
+            | ReportEvent::Reopened { conclude, .. } => Some((Duty::Conclude, conclude.as_ref())),
+            ReportEvent::Extended { conclude, .. } => {
+                let due = self.due(conclude);
+                clock.stretches.change(at, position, |stretch| stretch.due = due);
+                None
+            }
+            ReportEvent::Appealed { decide, .. } => Some((Duty::DecideAppeal, decide.as_ref())),
+            ReportEvent::Withdrawn { allegations, .. } if !allegations.is_empty() => None,
+            ReportEvent::FiledAway { .. }
+            | ReportEvent::Declined { .. }
+            | ReportEvent::Withdrawn { .. }
+            | ReportEvent::Concluded { .. }
+            | ReportEvent::AppealDecided { .. } => {
+                clock.stretches.end(at);
+                None
+            }
+            _ => None,
+        };
+        let Some((duty, limit)) = next else { return };
+        clock.stretches.end(at);
+        if let Some(limit) = limit {
+            clock.stretches.begin(Stretch {
+                duty,
+                agency: clock.holder.clone(),
+                unit: String::new(),
+                clock_since: self.start(limit),
+                since: at,
+                until: None,
+                due: self.due(limit),
+                paused: false,
+                rule: limit.rule.clone(),
+                position,
+            });
+        }
+    }
+}
+
+/// The clock of a case from a time on.
+fn case_clock(by: &By, since: i64, due: i64, position: u64) -> Stretch {
+    Stretch {
+        duty: Duty::DecideCase,
+        agency: by.agency.clone(),
+        unit: by.unit.clone().unwrap_or_default(),
+        clock_since: since,
+        since,
+        until: None,
+        due,
+        paused: false,
+        rule: String::new(),
+        position,
+    }
+}
+
+/// A row: who has the report, and the stretches.
+#[derive(Default)]
+struct Clock {
+    holder: String,
+    stretches: Stretches,
+}
+
+impl Clock {
+    fn from_row(row: &Row) -> Result<Self, FoldError> {
+        let [Value::Text(holder), Value::Int(_), Value::Int(_), Value::Bytes(bytes)] = row.as_slice() else {
+            return Err(FoldError::new("a clock has other columns"));
+        };
+        Ok(Self { holder: holder.clone(), stretches: Stretches::from_bytes(bytes)? })
+    }
+
+    fn into_row(self) -> Result<Row, FoldError> {
+        let (began, ended) = (self.stretches.began(), self.stretches.ended());
+        let bytes = self.stretches.to_bytes()?;
+        Ok(vec![Value::Text(self.holder), Value::Int(began), Value::Int(ended), Value::Bytes(bytes)])
+    }
+}
+
+/// The types of case events that change a clock.
+const CASE_TYPES: [&str; 11] = [
+    "delivery.CaseReceived.v1",
+    "delivery.CaseRefusedAtIntake.v1",
+    "delivery.SupplementRequested.v1",
+    "delivery.SupplementReceived.v1",
+    "delivery.CaseAssigned.v1",
+    "delivery.CaseTakenUp.v1",
+    "delivery.CaseSuspended.v1",
+    "delivery.CaseResumed.v1",
+    "delivery.CaseDecided.v1",
+    "delivery.CaseWithdrawn.v1",
+    "delivery.CaseCorrected.v1",
+];
+
+/// The types of report events that do.
+const REPORT_TYPES: [&str; 13] = [
+    "conduct.ReportReceived.v1",
+    "conduct.ReportClassified.v1",
+    "conduct.ReportSentToInspection.v1",
+    "conduct.ReportFiledAway.v1",
+    "conduct.ReportAccepted.v1",
+    "conduct.ReportTransferred.v1",
+    "conduct.ReportDeclined.v1",
+    "conduct.LimitExtended.v1",
+    "conduct.ReportWithdrawn.v1",
+    "conduct.ReportConcluded.v1",
+    "conduct.FindingsAppealed.v1",
+    "conduct.AppealDecided.v1",
+    "conduct.ReportReopened.v1",
+];
+
+impl View for ObligationsView {
+    const NAME: &'static str = "obligations";
+    const VERSION: u32 = 1;
+    const TABLES: &'static [Table] = &[Table {
+        name: "clocks",
+        key: &[("role", Kind::Text), ("subject", Kind::Text)],
+        columns: &[
+            ("holder", Kind::Text),
+            ("began", Kind::Int),
+            ("ended", Kind::Int),
+            ("stretches", Kind::Bytes),
+        ],
+        indexes: &["ended, began"],
+        history: History::Versions,
+        spans: None,
+    }];
+    type Event = ClockEntry;
+
+    fn filter(&self) -> Filter {
+        let types = CASE_TYPES.iter().chain(&REPORT_TYPES).map(|name| (*name).to_owned()).collect();
+        Filter { types, categories: vec![CaseEvent::CATEGORY.to_owned(), ReportEvent::CATEGORY.to_owned()] }
+    }
+
+    fn read(&self, entry: &Entry) -> Result<Option<ClockEntry>, FoldError> {
+        let happened = entry.happened().map_err(FoldError::new)?;
+        let event = if happened.stream.starts_with(CaseEvent::CATEGORY) {
+            ClockEvent::Case(Box::new(happened.event().map_err(FoldError::new)?))
+        } else {
+            ClockEvent::Report(Box::new(happened.event().map_err(FoldError::new)?))
+        };
+        let key = happened.key().to_owned();
+        Ok(Some(ClockEntry { position: entry.position, key, occurred: happened.occurred, event }))
+    }
+
+    fn keys(&self, entry: &mut ClockEntry, keys: &mut Keys<'_>) {
+        let role = match entry.event {
+            ClockEvent::Case(_) => "case",
+            ClockEvent::Report(_) => "report",
+        };
+        keys.add(CLOCKS, Key::of([role.into(), entry.key.as_str().into()]));
+    }
+
+    fn fold(&self, entry: ClockEntry, rows: &mut Named<'_>) -> Result<(), FoldError> {
+        let slot = rows.change(0);
+        let mut clock = slot.as_ref().map(Clock::from_row).transpose()?.unwrap_or_default();
+        match &entry.event {
+            ClockEvent::Case(event) => self.fold_case(&mut clock, &entry, event),
+            ClockEvent::Report(event) => self.fold_report(&mut clock, &entry, event),
+        }
+        // A case without a due time has no clock.
+        let has_none = clock.holder.is_empty() && clock.stretches.0.is_empty();
+        *slot = if has_none { None } else { Some(clock.into_row()?) };
+        Ok(())
+    }
+}
