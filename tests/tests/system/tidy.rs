@@ -59,7 +59,7 @@ fn arrows_point_down_only() {
 
 #[test]
 fn only_the_log_and_the_views_know_a_database() {
-    let allowed = ["eventlog", "projection", "audit", "leaderboard"];
+    let allowed = ["eventlog", "projection", "audit", "leaderboard", "vault"];
     for folder in ["libs", "services"] {
         for name in crates(folder) {
             let uses = dependencies(&root().join(folder).join(&name).join("Cargo.toml"));
