@@ -25,6 +25,26 @@ impl Vault {
     pub async fn erase_seals(&self, ids: &[String]) -> Result<u64, VaultError> {
         destroy(&mut *self.files().await?, ids).await
     }
+
+    /// The position of the log up to which its erasures were repeated here; 0 at first. It lies with the keys: a
+    /// backup that brings keys back brings back how far they were erased.
+    pub async fn erased_through(&self) -> Result<u64, VaultError> {
+        let mut files = self.files().await?;
+        let stored: Option<Vec<u8>> = sqlx::query_scalar("SELECT value FROM vault WHERE name = 'erased_through'")
+            .fetch_optional(&mut files.connection)
+            .await?;
+        let position = stored.and_then(|bytes| bytes.try_into().ok()).map(u64::from_be_bytes);
+        Ok(position.unwrap_or(0))
+    }
+
+    /// Says that the erasures of the log up to a position were repeated here.
+    pub async fn set_erased_through(&self, position: u64) -> Result<(), VaultError> {
+        sqlx::query("INSERT OR REPLACE INTO vault VALUES ('erased_through', ?)")
+            .bind(position.to_be_bytes().to_vec())
+            .execute(&mut self.files().await?.connection)
+            .await?;
+        Ok(())
+    }
 }
 
 async fn destroy(files: &mut Files, ids: &[String]) -> Result<u64, VaultError> {

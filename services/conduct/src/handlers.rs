@@ -57,7 +57,6 @@ pub struct Place {
 
 /// A decoded command of a handler.
 struct Asked {
-    caller: Caller,
     id: Uuid,
     context: Context,
     report: String,
@@ -105,7 +104,7 @@ impl ConductHandlers {
     /// Decodes what every command of a handler says. `message` is the request with its request id taken out.
     fn asked(
         &self,
-        caller: Caller,
+        caller: &Caller,
         request_id: &str,
         method: &str,
         message: &impl prost::Message,
@@ -125,11 +124,11 @@ impl ConductHandlers {
             Some(official) => Some(official_from("command.official", &official)?),
             None => None,
         };
-        let official = acting_official(&caller, official)?;
-        let mut context = aggregate::context(&caller, SERVICE, method, message);
+        let official = acting_official(caller, official)?;
+        let mut context = aggregate::context(caller, SERVICE, method, message);
         context.on_behalf_of.clone_from(&official);
         let id = uuid_from("command.request_id", request_id)?;
-        Ok(Asked { caller, id, context, report: command.report.clone(), on, agency, official })
+        Ok(Asked { id, context, report: command.report.clone(), on, agency, official })
     }
 
     async fn load(&self, report: &str) -> Result<(ReportState, u64), Failure> {
@@ -160,14 +159,13 @@ impl ConductHandlers {
             book: Arc::new(book.clone()),
             calendar: Arc::new(directory.calendar.clone()),
             calendar_version: format!("{}@{}", version.name, version.hash),
-            zone: self.zone,
         }))
     }
 
     /// Lets a report decide what a handler asks for.
     async fn decide(&self, asked: Asked, command: Command) -> Result<Outcome<ReportEvent>, Failure> {
         let (state, _) = self.existing(&asked.report).await?;
-        let Asked { id, context, report, on, agency, official, .. } = asked;
+        let Asked { id, context, report, on, agency, official } = asked;
         self.execute(&report, &state.jurisdiction, (id, context), (on, agency, official), command).await
     }
 

@@ -1,5 +1,7 @@
 //! The command line.
 
+pub(crate) mod report;
+
 use std::{net::SocketAddr, path::PathBuf};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -59,6 +61,11 @@ pub(crate) enum Command {
     /// Look at a case
     #[command(subcommand)]
     Case(CaseCommand),
+    /// Reports of misconduct: file, follow up, handle, look at
+    #[command(subcommand)]
+    Report(report::ReportCommand),
+    /// Every duty whose clock runs: what, whose, until when
+    Due(report::DueArgs),
     /// Everything that happened to a subject, newest first
     Trail(TrailArgs),
     /// Which agency or unit serves best
@@ -101,7 +108,18 @@ pub(crate) struct UpArgs {
     #[command(flatten)]
     pub(crate) snapshots: SnapshotArgs,
     #[command(flatten)]
+    pub(crate) vault: VaultArgs,
+    #[command(flatten)]
     pub(crate) genesis: GenesisArgs,
+}
+
+/// The key that wraps the keys of sealed personal data.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct VaultArgs {
+    /// File with the vault's master key, 64 hexadecimal digits; LIEM_VAULT_KEY in the environment can hold the
+    /// digits themselves [default: keys/vault.key in the data folder, made where there is none]
+    #[arg(long, env = "LIEM_VAULT_KEY_FILE", value_name = "FILE")]
+    pub(crate) vault_key: Option<PathBuf>,
 }
 
 /// How views keep what they were.
@@ -130,6 +148,8 @@ pub(crate) struct ServeArgs {
     #[command(flatten)]
     pub(crate) snapshots: SnapshotArgs,
     #[command(flatten)]
+    pub(crate) vault: VaultArgs,
+    #[command(flatten)]
     pub(crate) genesis: GenesisArgs,
 }
 
@@ -141,11 +161,21 @@ pub(crate) enum Service {
     Delivery,
     Audit,
     Leaderboard,
+    Conduct,
+    Obligations,
 }
 
 impl Service {
-    pub(crate) const ALL: [Self; 5] =
-        [Self::Ledger, Self::Directory, Self::Delivery, Self::Audit, Self::Leaderboard];
+    /// The last ones came last: each has the port that follows the one before.
+    pub(crate) const ALL: [Self; 7] = [
+        Self::Ledger,
+        Self::Directory,
+        Self::Delivery,
+        Self::Audit,
+        Self::Leaderboard,
+        Self::Conduct,
+        Self::Obligations,
+    ];
 
     pub(crate) fn name(self) -> &'static str {
         match self {
@@ -154,6 +184,8 @@ impl Service {
             Self::Delivery => "delivery",
             Self::Audit => "audit",
             Self::Leaderboard => "leaderboard",
+            Self::Conduct => "conduct",
+            Self::Obligations => "obligations",
         }
     }
 }
@@ -226,7 +258,7 @@ pub(crate) enum CaseCommand {
 #[derive(Debug, Args)]
 pub(crate) struct TrailArgs {
     /// ROLE:ID, such as official:o-17 or agency:H57.18; a code alone is a case. Roles: case, agency, unit,
-    /// official, procedure, step, view
+    /// official, procedure, step, view, report, post
     pub(crate) subject: String,
     /// Oldest first
     #[arg(long)]
@@ -371,6 +403,8 @@ pub(crate) enum ViewCommand {
     Audit,
     /// How far the leaderboard is
     Leaderboard,
+    /// How far the obligations view is
+    Obligations,
     /// The digest of what a view holds: anyone with the same log gets the same
     Digest {
         /// The view
@@ -485,6 +519,7 @@ pub(crate) struct OnRecord {
 pub(crate) enum ViewName {
     Audit,
     Leaderboard,
+    Obligations,
 }
 
 impl ViewName {
@@ -492,6 +527,7 @@ impl ViewName {
         match self {
             Self::Audit => "audit",
             Self::Leaderboard => "leaderboard",
+            Self::Obligations => "obligations",
         }
     }
 }

@@ -7,10 +7,12 @@ use chrono::FixedOffset;
 use identity::Role;
 use proto::{
     audit::{ListTrailRequest, audit_service_client::AuditServiceClient},
+    conduct::conduct_service_client::ConductServiceClient,
     delivery::delivery_service_client::DeliveryServiceClient,
     directory::directory_service_client::DirectoryServiceClient,
     leaderboard::{BoardQuery, GetBoardRequest, leaderboard_service_client::LeaderboardServiceClient},
     ledger::{GetHeadRequest, Subject, ledger_service_client::LedgerServiceClient},
+    obligations::obligations_service_client::ObligationsServiceClient,
     reason_of,
     view::view_admin_client::ViewAdminClient,
 };
@@ -39,6 +41,8 @@ impl Interceptor for Bearer {
 
 type Authorized = InterceptedService<Channel, Bearer>;
 pub(crate) type Audit = AuditServiceClient<Authorized>;
+pub(crate) type Conduct = ConductServiceClient<Authorized>;
+pub(crate) type Obligations = ObligationsServiceClient<Authorized>;
 pub(crate) type Delivery = DeliveryServiceClient<Authorized>;
 pub(crate) type Directory = DirectoryServiceClient<Authorized>;
 pub(crate) type Leaderboard = LeaderboardServiceClient<Authorized>;
@@ -126,6 +130,14 @@ impl Connection {
 
     pub(crate) fn audit(&self) -> Audit {
         AuditServiceClient::new(self.service("audit")).max_decoding_message_size(ANSWER_BYTES_MAX)
+    }
+
+    pub(crate) fn conduct(&self) -> Conduct {
+        ConductServiceClient::new(self.service("conduct"))
+    }
+
+    pub(crate) fn obligations(&self) -> Obligations {
+        ObligationsServiceClient::new(self.service("obligations"))
     }
 
     pub(crate) fn delivery(&self) -> Delivery {

@@ -2,8 +2,10 @@
 
 pub(crate) mod board;
 mod case;
+mod due;
 mod log;
 mod replay;
+mod report;
 mod run;
 mod token;
 pub(crate) mod trail;
@@ -27,6 +29,8 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Token(TokenCommand::Issue(args)) => token::issue(&settings, args)?,
         Command::Import(ImportCommand::Csv(args)) => import::csv(&settings, args).await?,
         Command::Case(CaseCommand::Show { code }) => case::show(&settings, code).await?,
+        Command::Report(command) => report::report(&settings, command).await?,
+        Command::Due(args) => due::due(&settings, args).await?,
         Command::Trail(args) => trail::trail(&settings, args).await?,
         Command::Board(args) => board::board(&settings, args).await?,
         Command::Log(command) => return log::log(&settings, command).await,

@@ -9,7 +9,7 @@ use anyhow::Context as _;
 use serde::Deserialize;
 
 use crate::{
-    cli::{Common, GenesisArgs, LogFormat, SnapshotArgs},
+    cli::{Common, GenesisArgs, LogFormat, SnapshotArgs, VaultArgs},
     data::Data,
 };
 
@@ -28,6 +28,7 @@ struct File {
     jurisdiction: Option<String>,
     time_zone: Option<String>,
     snapshot_every: Option<u64>,
+    vault_key: Option<PathBuf>,
 }
 
 /// What a command runs with.
@@ -93,6 +94,18 @@ impl Settings {
     /// Positions between two snapshots of a view.
     pub(crate) fn snapshot_every(&self, args: SnapshotArgs) -> u64 {
         args.snapshot_every.or(self.file.snapshot_every).unwrap_or(projection::SNAPSHOT_EVERY)
+    }
+
+    /// The key that wraps the vaults' keys: from the environment, a file that is named, or the data folder's.
+    pub(crate) fn vault_key(&self, args: &VaultArgs) -> anyhow::Result<vault::MasterKey> {
+        if let Ok(digits) = std::env::var("LIEM_VAULT_KEY") {
+            let key = vault::MasterKey::from_hex(digits.trim());
+            return key.context("LIEM_VAULT_KEY in the environment is not 64 hexadecimal digits");
+        }
+        match args.vault_key.as_ref().or(self.file.vault_key.as_ref()) {
+            Some(file) => Ok(vault::MasterKey::open(file)?),
+            None => Ok(vault::MasterKey::open_or_make(&self.data.vault_key())?),
+        }
     }
 
     /// What a new log's first entry says.

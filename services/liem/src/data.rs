@@ -40,13 +40,23 @@ impl Data {
         self.folder.join("keys/public.pem")
     }
 
+    /// The folder of a service's vault.
+    pub(crate) fn vault(&self, service: &str) -> PathBuf {
+        self.folder.join("vault").join(service)
+    }
+
+    /// The key that wraps the vaults' keys, where none is named.
+    pub(crate) fn vault_key(&self) -> PathBuf {
+        self.folder.join("keys/vault.key")
+    }
+
     fn private_key(&self) -> PathBuf {
         self.folder.join("keys/private.pem")
     }
 
     /// Makes the folders that aren't there.
     pub(crate) fn prepare(&self) -> anyhow::Result<()> {
-        for name in ["views", "keys", "tokens", "addresses"] {
+        for name in ["views", "keys", "tokens", "addresses", "vault"] {
             let folder = self.folder.join(name);
             fs::create_dir_all(&folder)
                 .with_context(|| format!("can't make the folder {}", folder.display()))?;

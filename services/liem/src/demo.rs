@@ -18,7 +18,7 @@ use serve::Shutdown;
 use tokio::time::Instant;
 
 use crate::{
-    cli::{DemoArgs, GenesisArgs, SnapshotArgs},
+    cli::{DemoArgs, GenesisArgs, SnapshotArgs, UpArgs, VaultArgs},
     client::Connection,
     commands::{board::print_board, trail},
     config::Settings,
@@ -40,8 +40,13 @@ pub(crate) async fn demo(settings: &Settings, args: DemoArgs) -> anyhow::Result<
     shutdown.on_signals()?;
     let genesis = GenesisArgs { origin: Some("liem.demo".into()), jurisdiction: None, time_zone: None };
     let listen = ([127, 0, 0, 1], 0).into();
-    let usual = SnapshotArgs { snapshot_every: None };
-    let running = server::up(&settings, listen, (&genesis, usual), shutdown.clone()).await?;
+    let args_of_up = UpArgs {
+        listen: None,
+        snapshots: SnapshotArgs { snapshot_every: None },
+        vault: VaultArgs { vault_key: None },
+        genesis,
+    };
+    let running = server::up(&settings, listen, &args_of_up, shutdown.clone()).await?;
     let address = running.address.to_string();
 
     let shown = tokio::select! {

@@ -27,6 +27,22 @@ pub(crate) fn print_json(value: &Value) -> anyhow::Result<()> {
     print(&serde_json::to_string_pretty(value)?)
 }
 
+/// Prints named values: one a line for people, who see neither what is none nor what has parts.
+pub(crate) fn print_fields(fields: &serde_json::Map<String, Value>, is_json: bool) -> anyhow::Result<()> {
+    if is_json {
+        return print_json(&Value::Object(fields.clone()));
+    }
+    for (name, value) in fields {
+        let shown = match value {
+            Value::String(text) => text.clone(),
+            Value::Null | Value::Array(_) | Value::Object(_) => continue,
+            other => other.to_string(),
+        };
+        print(&format!("{name:<16} {shown}"))?;
+    }
+    Ok(())
+}
+
 /// Prints text; a closed standard output is an error that ends the program quietly.
 pub(crate) fn print(text: &str) -> anyhow::Result<()> {
     use std::io::Write as _;

@@ -5,25 +5,33 @@ use std::{error::Error as _, net::SocketAddr, path::Path, sync::Arc};
 use anyhow::Context as _;
 use audit::{AuditHandlers, AuditView};
 use chrono::FixedOffset;
+use conduct::{ConductHandlers, Place};
 use delivery::DeliveryHandlers;
 use directory::DirectoryHandlers;
+use disclosure::Disclosure;
 use eventlog::{Clock, EventLog, Options, RemoteLog, SqliteLog};
 use identity::{Caller, Claims, Role, VerifyingKey};
 use leaderboard::{LeaderboardHandlers, LeaderboardView};
 use ledger::{Gate, LedgerHandlers};
+use obligations::{ObligationsHandlers, ObligationsView};
 use projection::{DirectoryFollower, Follower, ViewAdminHandlers};
 use proto::{
     audit::audit_service_server::AuditServiceServer,
+    conduct::conduct_service_server::ConductServiceServer,
     delivery::delivery_service_server::DeliveryServiceServer,
     directory::directory_service_server::DirectoryServiceServer,
     leaderboard::leaderboard_service_server::LeaderboardServiceServer,
-    ledger::ledger_service_server::LedgerServiceServer, view::view_admin_server::ViewAdminServer,
+    ledger::ledger_service_server::LedgerServiceServer,
+    obligations::obligations_service_server::ObligationsServiceServer,
+    view::view_admin_server::ViewAdminServer,
 };
+use rulebook::law::Lawbooks;
 use serve::{Server, Shutdown};
 use tokio::task::JoinHandle;
+use vault::Vault;
 
 use crate::{
-    cli::{GenesisArgs, Service, SnapshotArgs},
+    cli::{GenesisArgs, Service, UpArgs, VaultArgs},
     client,
     config::Settings,
     data::{Data, Published},
@@ -47,6 +55,7 @@ pub(crate) struct Running {
 struct Views {
     audit: Option<Arc<Follower<AuditView>>>,
     leaderboard: Option<Arc<Follower<LeaderboardView>>>,
+    obligations: Option<Arc<Follower<ObligationsView>>>,
 }
 
 impl Running {
@@ -61,6 +70,9 @@ impl Running {
         if let Some(view) = self.views.leaderboard.and_then(Arc::into_inner) {
             view.close().await;
         }
+        if let Some(view) = self.views.obligations.and_then(Arc::into_inner) {
+            view.close().await;
+        }
         if let Some(log) = self.log {
             log.close().await;
         }
@@ -73,14 +85,15 @@ impl Running {
 pub(crate) async fn up(
     settings: &Settings,
     listen: SocketAddr,
-    (genesis, snapshots): (&GenesisArgs, SnapshotArgs),
+    args: &UpArgs,
     shutdown: Shutdown,
 ) -> anyhow::Result<Running> {
     let clock = Clock::system();
-    let log = open_log(settings, genesis, &clock).await?;
+    let log = open_log(settings, &args.genesis, &clock).await?;
     let gate: Arc<Gate> = Gate::new(log.clone());
-    let snapshot_every = settings.snapshot_every(snapshots);
-    let parts = Parts { settings, clock, shutdown, gate: Some((gate.clone(), log)), snapshot_every };
+    let snapshot_every = settings.snapshot_every(args.snapshots);
+    let vault = &args.vault;
+    let parts = Parts { settings, clock, shutdown, gate: Some((gate.clone(), log)), snapshot_every, vault };
     parts.run(&Service::ALL, gate, listen, settings.data.public_key()).await
 }
 
@@ -99,7 +112,8 @@ pub(crate) async fn alone(
     if args.service == Service::Ledger {
         let log = open_log(settings, &args.genesis, &clock).await?;
         let gate = Gate::new(log.clone());
-        let parts = Parts { settings, clock, shutdown, gate: Some((gate.clone(), log)), snapshot_every };
+        let gate_and_log = Some((gate.clone(), log));
+        let parts = Parts { settings, clock, shutdown, gate: gate_and_log, snapshot_every, vault: &args.vault };
         return parts.run(&[args.service], gate, listen, public_key).await;
     }
     settings.data.prepare()?;
@@ -110,7 +124,7 @@ pub(crate) async fn alone(
     check_token(&public_key, &token, args.service)?;
     let channel = client::channel(&settings.ledger(args.ledger)?)?;
     let log = RemoteLog::new(channel, &token).context("the token has characters that no token has")?;
-    let parts = Parts { settings, clock, shutdown, gate: None, snapshot_every };
+    let parts = Parts { settings, clock, shutdown, gate: None, snapshot_every, vault: &args.vault };
     parts.run(&[args.service], Arc::new(log), listen, public_key).await
 }
 
@@ -172,7 +186,11 @@ struct Parts<'a> {
     /// The log of this process, where it has the ledger.
     gate: Option<(Arc<Gate>, Arc<SqliteLog>)>,
     snapshot_every: u64,
+    vault: &'a VaultArgs,
 }
+
+/// How often what was sealed for events that were never recorded is swept.
+const SWEEP: std::time::Duration = std::time::Duration::from_mins(10);
 
 impl Parts<'_> {
     async fn run(
@@ -192,12 +210,15 @@ impl Parts<'_> {
         for service in services {
             self.add(*service, &log, zone, &mut server, &mut views).await?;
         }
-        if views.audit.is_some() || views.leaderboard.is_some() {
+        if views.audit.is_some() || views.leaderboard.is_some() || views.obligations.is_some() {
             let mut admin = ViewAdminHandlers::new(self.clock.clone());
             if let Some(view) = &views.audit {
                 admin = admin.with(view);
             }
             if let Some(view) = &views.leaderboard {
+                admin = admin.with(view);
+            }
+            if let Some(view) = &views.obligations {
                 admin = admin.with(view);
             }
             server.add(ViewAdminServer::new(admin)).await;
@@ -254,6 +275,27 @@ impl Parts<'_> {
         }
     }
 
+    /// A service's vault, without what the log says is erased, and swept from now on.
+    async fn disclosure(&self, service: &str, log: &Arc<dyn EventLog>) -> anyhow::Result<Disclosure> {
+        let key = self.settings.vault_key(self.vault)?;
+        let vault = Vault::open(&self.settings.data.vault(service), &key).await?;
+        let disclosure = Disclosure::new(log.clone(), vault);
+        disclosure.catch_up().await?;
+        let (sweeping, shutdown) = (disclosure.clone(), self.shutdown.clone());
+        tokio::spawn(async move {
+            loop {
+                if let Err(error) = sweeping.sweep().await {
+                    tracing::warn!(%error, "the vault can't be swept; trying again later");
+                }
+                tokio::select! {
+                    () = tokio::time::sleep(SWEEP) => {}
+                    () = shutdown.wait() => return,
+                }
+            }
+        });
+        Ok(disclosure)
+    }
+
     async fn add(
         &self,
         service: Service,
@@ -297,6 +339,27 @@ impl Parts<'_> {
                 let view = Follower::start(LeaderboardView::new(zone), options).await?;
                 let view = views.leaderboard.insert(Arc::new(view)).clone();
                 server.add(LeaderboardServiceServer::new(LeaderboardHandlers::new(view, clock))).await;
+            }
+            Service::Conduct => {
+                let directory = DirectoryFollower::start(log.clone(), shutdown);
+                directory.ready().await?;
+                let genesis = log.head().await?.genesis;
+                let disclosure = self.disclosure("conduct", log).await?;
+                let lawbooks = Arc::new(Lawbooks::shipped());
+                let place = Place { zone, jurisdiction: genesis.jurisdiction, origin: genesis.origin };
+                let handlers =
+                    ConductHandlers::new(log.clone(), directory, disclosure, lawbooks, clock, place);
+                server.add(ConductServiceServer::new(handlers)).await;
+            }
+            Service::Obligations => {
+                let directory = DirectoryFollower::start(log.clone(), shutdown);
+                directory.ready().await?;
+                let name = proto::obligations::obligations_service_server::SERVICE_NAME;
+                let options = self.view_options(log, &folder, server, name);
+                let view = Follower::start(ObligationsView::new(zone), options).await?;
+                let view = views.obligations.insert(Arc::new(view)).clone();
+                let handlers = ObligationsHandlers::new(view, directory, clock);
+                server.add(ObligationsServiceServer::new(handlers)).await;
             }
         }
         Ok(())

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use chrono::{FixedOffset, NaiveDate};
+use chrono::NaiveDate;
 use events::conduct::{Complexity, Kind, Limit};
 use rulebook::{
     Calendar,
@@ -19,8 +19,6 @@ pub(crate) struct Law {
     pub(crate) calendar: Arc<Calendar>,
     /// `name@hash`.
     pub(crate) calendar_version: String,
-    /// The ledger's time zone.
-    pub(crate) zone: FixedOffset,
 }
 
 /// A kind as the rulebook has it.

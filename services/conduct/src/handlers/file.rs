@@ -5,7 +5,6 @@ use chrono::NaiveDate;
 use eventlog::{Actor, Context};
 use events::conduct::{AboutWhom, Class, Classed, ReportEvent, Source};
 use identity::{Caller, Role};
-use prost::Message as _;
 use proto::{
     Failure, agency_from, code_from,
     conduct::{self as pb, ErrorReason},

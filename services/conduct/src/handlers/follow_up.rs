@@ -123,7 +123,7 @@ impl ConductHandlers {
         let findings =
             if state.stage == Stage::Concluded { convert::finding_counts(&state) } else { Vec::new() };
         Ok(pb::GetFollowUpResponse {
-            stage: convert::stage_to(Some(state.stage)).into(),
+            stage: convert::stage(state.stage).into(),
             handler: state.handler.clone(),
             due_date: state.limit.as_ref().map(|limit| limit.due_date.to_string()).unwrap_or_default(),
             questions: questions.collect(),

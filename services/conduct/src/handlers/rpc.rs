@@ -62,7 +62,7 @@ impl ConductHandlers {
         let command = message.command_mut().as_mut().ok_or_else(|| Failure::field("command", "give it"))?;
         let request_id = std::mem::take(&mut command.request_id);
         let command = command.clone();
-        let asked = self.asked(caller, &request_id, M::METHOD, &message, &command)?;
+        let asked = self.asked(&caller, &request_id, M::METHOD, &message, &command)?;
         Ok((asked, message))
     }
 }

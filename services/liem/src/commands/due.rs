@@ -1,6 +1,5 @@
 //! `liem due`.
 
-use anyhow::Context as _;
 use identity::Role;
 use proto::obligations::{ListObligationsRequest, Obligation};
 use serde_json::{Value, json};
@@ -17,7 +16,7 @@ pub(super) async fn due(settings: &Settings, args: DueArgs) -> anyhow::Result<()
         limit => limit,
     };
     let within = match &args.within {
-        Some(text) => i64::try_from(token::seconds(text).context("--within")?)?,
+        Some(text) => i64::try_from(token::seconds_of("--within", text)?)?,
         None => 0,
     };
     let mut request = ListObligationsRequest {

@@ -21,7 +21,7 @@ pub(super) async fn up(settings: &Settings, args: UpArgs) -> anyhow::Result<()> 
     let shutdown = Shutdown::default();
     shutdown.on_signals()?;
     let listen = settings.listen(args.listen, 7420);
-    let running = server::up(settings, listen, (&args.genesis, args.snapshots), shutdown).await?;
+    let running = server::up(settings, listen, &args, shutdown).await?;
     println!("listening on {}, data in {}", running.address, settings.data.folder().display());
     running.wait().await
 }

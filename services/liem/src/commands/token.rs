@@ -34,7 +34,7 @@ pub(super) fn issue(settings: &Settings, args: IssueArgs) -> anyhow::Result<()> 
         (_, None, None, Some(agency)) => format!("{}-{agency}", role.as_str()),
         (_, None, None, None) => role.as_str().to_owned(),
     };
-    let valid = seconds_of(&args.valid_for)?;
+    let valid = seconds_of("--valid-for", &args.valid_for)?;
     let key = settings.data.signing_key()?;
     let caller = Caller { id: holder, role, agency: args.agency };
     let token = key.sign(&Claims::new(caller, seconds(&Clock::system()), valid))?;
@@ -46,8 +46,8 @@ pub(super) fn issue(settings: &Settings, args: IssueArgs) -> anyhow::Result<()> 
     Ok(())
 }
 
-/// Seconds in a text such as `30d`.
-fn seconds_of(text: &str) -> anyhow::Result<u64> {
+/// Seconds in a text such as `30d`, given for a flag.
+pub(super) fn seconds_of(flag: &str, text: &str) -> anyhow::Result<u64> {
     let parsed = || {
         let unit = text.chars().last()?;
         let number: u64 = text.strip_suffix(unit)?.parse().ok()?;
@@ -60,7 +60,7 @@ fn seconds_of(text: &str) -> anyhow::Result<u64> {
         };
         number.checked_mul(seconds).filter(|s| (1..=100 * 366 * 86_400).contains(s))
     };
-    parsed().with_context(|| format!("--valid-for `{text}`: give a number with s, m, h or d, such as 30d"))
+    parsed().with_context(|| format!("{flag} `{text}`: give a number with s, m, h or d, such as 30d"))
 }
 
 #[cfg(test)]
@@ -69,10 +69,10 @@ mod tests {
 
     #[test]
     fn durations() {
-        assert_eq!(seconds_of("30d").unwrap(), 30 * 86_400);
-        assert_eq!(seconds_of("1s").unwrap(), 1);
+        assert_eq!(seconds_of("--valid-for", "30d").unwrap(), 30 * 86_400);
+        assert_eq!(seconds_of("--valid-for", "1s").unwrap(), 1);
         for bad in ["", "d", "30", "0s", "-1d", "1w", "99999999999999999999d", "1é"] {
-            assert!(seconds_of(bad).is_err(), "{bad}");
+            assert!(seconds_of("--valid-for", bad).is_err(), "{bad}");
         }
     }
 }

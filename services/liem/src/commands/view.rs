@@ -17,6 +17,7 @@ pub(super) async fn view(settings: &Settings, command: ViewCommand) -> anyhow::R
     match command {
         ViewCommand::Audit => status(settings, &connection, ViewName::Audit).await,
         ViewCommand::Leaderboard => status(settings, &connection, ViewName::Leaderboard).await,
+        ViewCommand::Obligations => status(settings, &connection, ViewName::Obligations).await,
         ViewCommand::Digest { view, at, generation } => {
             let request = GetDigestRequest {
                 view: view.name().to_owned(),
