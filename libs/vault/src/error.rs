@@ -78,9 +78,9 @@ pub enum VaultError {
         /// The seal, or what else.
         what: String,
     },
-    /// Something else reads the files, so that what was erased is still in them.
+    /// Something else reads the files, so that there are traces in them of what was erased.
     #[error(
-        "the keys are destroyed, but another program reads the files and keeps traces in them: end it, then erase again"
+        "it is erased, but another program reads the files and keeps traces in them: end it, then repeat this"
     )]
     Busy,
     /// The vault was closed.

@@ -189,7 +189,7 @@ impl Files {
 
     /// Takes every trace of what was deleted out of the files.
     ///
-    /// `secure_delete` alone doesn't: where SQLite moves rows between pages, copies of them stay in the free
+    /// `secure_delete` alone doesn't: where SQLite moves rows between pages, copies of some stay in the free
     /// room of the old ones, which a later delete doesn't find. So the files are written anew.
     pub(crate) async fn clean(&mut self) -> Result<(), VaultError> {
         // Of seals that are on record and have no key: others may have theirs in a newer backup of the keys.

@@ -22,7 +22,15 @@ const CHUNK: i64 = 1_000;
 pub async fn change_master_key(folder: &Path, old: &MasterKey, new: &MasterKey) -> Result<u64, VaultError> {
     let (mut files, own_key) = Files::open(folder, old).await?;
     let rewrapped = rewrap(&mut files, &own_key, old.bytes(), new.bytes()).await;
-    files.close().await?;
+    // The new key is the right one by now, whatever comes of the rest; the next start does it again.
+    if rewrapped.is_ok()
+        && let Err(error) = files.clean().await
+    {
+        tracing::warn!(%error, "traces of what the old master key opens may be in the vault's files: open it again");
+    }
+    if let Err(error) = files.close().await {
+        tracing::warn!(%error, "the vault did not close cleanly");
+    }
     rewrapped
 }
 
@@ -43,7 +51,6 @@ async fn rewrap(
     // What the old key opens is taken out of the file.
     erase::mark_unclean(&mut tx).await?;
     tx.commit().await?;
-    files.clean().await?;
     Ok(count)
 }
 

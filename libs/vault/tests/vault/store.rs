@@ -1,6 +1,10 @@
 //! A vault in a folder of its own, and a look into its files.
 
-use std::{fs, path::Path};
+use std::{
+    collections::{HashMap, HashSet},
+    fs,
+    path::Path,
+};
 
 use secrecy::{ExposeSecret as _, SecretString};
 use sqlx::{ConnectOptions as _, Connection as _, SqliteConnection, sqlite::SqliteConnectOptions};
@@ -74,13 +78,26 @@ pub(crate) fn files_with(folder: &Path, bytes: &[u8]) -> Vec<String> {
     files.filter(|path| has(path)).map(|path| path.file_name().unwrap().display().to_string()).collect()
 }
 
-/// How many of these are in the files: each is told by its first 16 bytes, which are random in all of them.
+/// How many of these random bytes are in the files, wholly or by any piece of 16 bytes from 64 to 64.
 pub(crate) fn count_in_files(folder: &Path, blobs: &[Vec<u8>]) -> usize {
-    let heads: std::collections::HashSet<&[u8]> = blobs.iter().map(|blob| &blob[..16]).collect();
-    let mut found = std::collections::HashSet::new();
+    let pieces =
+        |n: usize| blobs[n].chunks(64).filter_map(move |piece| piece.get(..16).map(|piece| (piece, n)));
+    let pieces: HashMap<&[u8], usize> = (0..blobs.len()).flat_map(pieces).collect();
+    // Most places are ruled out by two bytes.
+    let pair = |bytes: &[u8]| usize::from(bytes[0]) << 8 | usize::from(bytes[1]);
+    let mut starts = vec![false; 1 << 16];
+    for piece in pieces.keys() {
+        starts[pair(piece)] = true;
+    }
+    let mut found = HashSet::new();
     for entry in fs::read_dir(folder).unwrap() {
         let bytes = fs::read(entry.unwrap().path()).unwrap();
-        found.extend(bytes.windows(16).filter_map(|window| heads.get(window).copied()));
+        found.extend(
+            bytes
+                .windows(16)
+                .filter(|window| starts[pair(window)])
+                .filter_map(|window| pieces.get(window).copied()),
+        );
     }
     found.len()
 }
