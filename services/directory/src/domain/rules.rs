@@ -9,12 +9,12 @@ use super::{
 };
 
 /// The agency is there, and neither merged nor closed.
-pub(crate) fn agency_open(directory: &Directory, agency: &str) -> Result<(), Refusal> {
+fn agency_open(directory: &Directory, agency: &str) -> Result<(), Refusal> {
     check_agency(directory, agency, Status::is_open)
 }
 
 /// The agency was there on a day.
-pub(crate) fn agency_open_on(directory: &Directory, agency: &str, day: NaiveDate) -> Result<(), Refusal> {
+fn agency_open_on(directory: &Directory, agency: &str, day: NaiveDate) -> Result<(), Refusal> {
     check_agency(directory, agency, |status| status.is_open_on(day))
 }
 
@@ -35,12 +35,12 @@ fn check_agency(
 
 /// The unit is there, and neither merged nor closed; with `agency` one of that agency, or of one that was merged
 /// into it.
-pub(crate) fn unit_open(directory: &Directory, unit: &str, agency: Option<&str>) -> Result<(), Refusal> {
+fn unit_open(directory: &Directory, unit: &str, agency: Option<&str>) -> Result<(), Refusal> {
     check_unit(directory, unit, agency, Status::is_open)
 }
 
 /// The unit was there on a day.
-pub(crate) fn unit_open_on(
+fn unit_open_on(
     directory: &Directory,
     unit: &str,
     agency: Option<&str>,
@@ -96,8 +96,26 @@ pub(crate) fn ends(
     }
 }
 
-/// A post is of an agency and unit that are there.
-pub(crate) fn post_defined(directory: &Directory, agency: &str, unit: Option<&str>) -> Result<(), Refusal> {
+/// A unit is of an agency that is there; a second one of its code is for the aggregate to refuse.
+pub(crate) fn unit_opened(directory: &Directory, unit: &str, agency: &str) -> Result<(), Refusal> {
+    if directory.units.contains_key(unit) { Ok(()) } else { agency_open(directory, agency) }
+}
+
+/// An official is registered with an agency that is there; a second one of the id is for the aggregate to refuse.
+pub(crate) fn registered(directory: &Directory, official: &str, agency: &str) -> Result<(), Refusal> {
+    if directory.officials.contains_key(official) { Ok(()) } else { agency_open(directory, agency) }
+}
+
+/// A post is of an agency and unit that are there; a second one of its code is for the aggregate to refuse.
+pub(crate) fn post_defined(
+    directory: &Directory,
+    post: &str,
+    agency: &str,
+    unit: Option<&str>,
+) -> Result<(), Refusal> {
+    if directory.posts.contains_key(post) {
+        return Ok(());
+    }
     agency_open(directory, agency)?;
     unit.map_or(Ok(()), |unit| unit_open(directory, unit, Some(agency)))
 }

@@ -310,9 +310,14 @@ fn units_and_posts_are_of_agencies_that_are_there() {
     let directory = directory();
     let merged =
         Refusal::AgencyClosed { code: "H1".into(), date: day("2026-03-01"), into: Some("H2".into()) };
-    assert_eq!(rules::agency_open(&directory, "H2"), Ok(()));
-    assert_eq!(rules::agency_open(&directory, "H1"), Err(merged.clone()));
-    let defined = |agency, unit| rules::post_defined(&directory, agency, unit).err();
+    assert_eq!(rules::unit_opened(&directory, "U8", "H2"), Ok(()));
+    assert_eq!(rules::unit_opened(&directory, "U8", "H1"), Err(merged.clone()));
+    assert_eq!(rules::registered(&directory, "o-8", "H1"), Err(merged.clone()));
+    // What is there already is for the aggregates.
+    assert_eq!(rules::unit_opened(&directory, "U1", "H1"), Ok(()));
+    assert_eq!(rules::registered(&directory, "o-1", "H1"), Ok(()));
+    assert_eq!(rules::post_defined(&directory, "P1", "H1", None), Ok(()));
+    let defined = |agency, unit| rules::post_defined(&directory, "P8", agency, unit).err();
     assert_eq!(defined("H2", None), None);
     // The units of what was merged into an agency are its own.
     assert_eq!((defined("H2", Some("U2")), defined("H2", Some("U1"))), (None, None));

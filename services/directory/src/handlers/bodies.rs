@@ -75,7 +75,7 @@ impl DirectoryHandlers {
         };
         let said = ("OpenUnit", &unit);
         self.judge::<UnitAggregate, _>(caller, &request_id, said, (&unit.code, opened), |directory| {
-            rules::agency_open(directory, &unit.agency)
+            rules::unit_opened(directory, &unit.code, &unit.agency)
         })
         .await
     }

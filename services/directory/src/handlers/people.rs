@@ -32,7 +32,7 @@ impl DirectoryHandlers {
         };
         let said = ("DefinePost", &post);
         self.judge::<PostAggregate, _>(caller, &request_id, said, (&code, defined), |directory| {
-            rules::post_defined(directory, &agency, unit.as_deref())
+            rules::post_defined(directory, &code, &agency, unit.as_deref())
         })
         .await
     }
@@ -67,7 +67,7 @@ impl DirectoryHandlers {
         };
         let said = ("RegisterOfficial", &official);
         self.judge::<OfficialAggregate, _>(caller, &request_id, said, (&id, registered), |directory| {
-            rules::agency_open(directory, &agency)
+            rules::registered(directory, &id, &agency)
         })
         .await
     }
