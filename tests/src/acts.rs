@@ -146,7 +146,7 @@ impl Client {
     pub async fn open(&self, agency: &str, units: &[&str]) {
         let mut client = self.directory();
         let code = agency.to_owned();
-        let opened = dir::Agency { code: code.clone(), name_vi: code.clone(), name_en: String::new() };
+        let opened = dir::Agency { code: code.clone(), name_vi: code.clone(), ..dir::Agency::default() };
         let request = dir::OpenAgencyRequest { request_id: request_id(), agency: Some(opened) };
         client.open_agency(request).await.unwrap();
         for unit in units {

@@ -16,6 +16,10 @@ const HANDLERS: &[Role] = &[Agency, Official, Inspector, Administrator];
 const STANDING: &[Role] = &[Agency, Official, Inspector];
 /// Everyone who can report misconduct: with a follow-up code, whoever holds it.
 const REPORTERS: &[Role] = &[Citizen, Agency, Official, Inspector, Administrator];
+/// Those who see officials one by one.
+const KEEPERS: &[Role] = &[Inspector, Administrator];
+/// Those who work for the state, and may know who heads what.
+const STATE: &[Role] = &[Agency, Official, Inspector, Administrator];
 
 /// Every RPC of every server, but for health, with the roles that may call it.
 pub const TABLE: &[(&str, &[Role])] = &[
@@ -66,18 +70,35 @@ pub const TABLE: &[(&str, &[Role])] = &[
     ("/liem.delivery.v1.DeliveryService/SuspendCase", RECORDERS),
     ("/liem.delivery.v1.DeliveryService/TakeUpCase", RECORDERS),
     ("/liem.delivery.v1.DeliveryService/WithdrawCase", RECORDERS),
+    ("/liem.directory.v1.DirectoryService/AppointOfficial", ADMINISTRATORS),
+    ("/liem.directory.v1.DirectoryService/ChangePartyMembership", ADMINISTRATORS),
     ("/liem.directory.v1.DirectoryService/ChangeTerms", ADMINISTRATORS),
+    ("/liem.directory.v1.DirectoryService/CloseAgency", ADMINISTRATORS),
+    ("/liem.directory.v1.DirectoryService/ClosePost", ADMINISTRATORS),
+    ("/liem.directory.v1.DirectoryService/CloseUnit", ADMINISTRATORS),
     ("/liem.directory.v1.DirectoryService/DeclareDay", ADMINISTRATORS),
+    ("/liem.directory.v1.DirectoryService/DefinePost", ADMINISTRATORS),
     ("/liem.directory.v1.DirectoryService/DefineProcedure", ADMINISTRATORS),
     ("/liem.directory.v1.DirectoryService/DefineStep", ADMINISTRATORS),
     ("/liem.directory.v1.DirectoryService/GetAgency", EVERYONE),
+    ("/liem.directory.v1.DirectoryService/GetOfficial", KEEPERS),
     ("/liem.directory.v1.DirectoryService/GetProcedure", EVERYONE),
     ("/liem.directory.v1.DirectoryService/ListAgencies", EVERYONE),
     ("/liem.directory.v1.DirectoryService/ListDays", EVERYONE),
+    ("/liem.directory.v1.DirectoryService/ListHeads", STATE),
+    ("/liem.directory.v1.DirectoryService/ListOfficials", KEEPERS),
+    ("/liem.directory.v1.DirectoryService/ListPosts", EVERYONE),
     ("/liem.directory.v1.DirectoryService/ListProcedures", EVERYONE),
     ("/liem.directory.v1.DirectoryService/ListUnits", EVERYONE),
+    ("/liem.directory.v1.DirectoryService/MergeAgency", ADMINISTRATORS),
+    ("/liem.directory.v1.DirectoryService/MergeUnit", ADMINISTRATORS),
+    ("/liem.directory.v1.DirectoryService/MoveOfficial", ADMINISTRATORS),
     ("/liem.directory.v1.DirectoryService/OpenAgency", ADMINISTRATORS),
     ("/liem.directory.v1.DirectoryService/OpenUnit", ADMINISTRATORS),
+    ("/liem.directory.v1.DirectoryService/RecordDeparture", ADMINISTRATORS),
+    ("/liem.directory.v1.DirectoryService/RegisterOfficial", ADMINISTRATORS),
+    ("/liem.directory.v1.DirectoryService/RenameAgency", ADMINISTRATORS),
+    ("/liem.directory.v1.DirectoryService/RenameUnit", ADMINISTRATORS),
     ("/liem.directory.v1.DirectoryService/SwapDays", ADMINISTRATORS),
     ("/liem.leaderboard.v1.LeaderboardService/ExplainFigure", EVERYONE),
     ("/liem.leaderboard.v1.LeaderboardService/GetBoard", EVERYONE),
@@ -107,7 +128,15 @@ pub const OWNERS: &[(&str, &[&str])] = &[
     ("ledger", &["ledger.log"]),
     (
         "directory",
-        &["directory.agency", "directory.unit", "directory.procedure", "directory.step", "directory.days"],
+        &[
+            "directory.agency",
+            "directory.unit",
+            "directory.post",
+            "directory.official",
+            "directory.procedure",
+            "directory.step",
+            "directory.days",
+        ],
     ),
     ("delivery", &["delivery.case"]),
     ("conduct", &["conduct.report", "vault.record"]),

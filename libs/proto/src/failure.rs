@@ -130,9 +130,27 @@ fn directory_code(reason: directory::ErrorReason) -> Code {
     use directory::ErrorReason as R;
     match reason {
         R::Unspecified => Code::Unknown,
-        R::AgencyExists | R::UnitExists | R::ProcedureExists | R::StepExists => Code::AlreadyExists,
-        R::AgencyUnknown | R::ProcedureUnknown => Code::NotFound,
-        R::TermsOutOfOrder | R::DayUnchanged => Code::FailedPrecondition,
+        R::AgencyExists
+        | R::UnitExists
+        | R::ProcedureExists
+        | R::StepExists
+        | R::PostExists
+        | R::OfficialExists => Code::AlreadyExists,
+        R::AgencyUnknown | R::ProcedureUnknown | R::UnitUnknown | R::PostUnknown | R::OfficialUnknown => {
+            Code::NotFound
+        }
+        R::TermsOutOfOrder
+        | R::DayUnchanged
+        | R::AgencyClosed
+        | R::UnitClosed
+        | R::PostClosed
+        | R::OfficialLeft
+        | R::MergedIntoItself
+        | R::UnitOfOtherAgency
+        | R::DatesOutOfOrder
+        | R::DateInFuture
+        | R::NamesUnchanged
+        | R::PartyMembershipUnchanged => Code::FailedPrecondition,
     }
 }
 
@@ -184,7 +202,9 @@ fn delivery_code(reason: delivery::ErrorReason) -> Code {
         | R::CorrectionUnchanged
         | R::UnitOfOtherAgency
         | R::HolderMismatch
-        | R::OccurredOutOfOrder => Code::FailedPrecondition,
+        | R::OccurredOutOfOrder
+        | R::AgencyClosed
+        | R::UnitClosed => Code::FailedPrecondition,
     }
 }
 

@@ -13,7 +13,7 @@ use eventlog::{Clock, Context, EventLog, StreamName, occurred_from_proto};
 use events::{
     Event as _, Occurred,
     delivery::{CaseEvent, Promise},
-    directory::Directory,
+    directory::{AgencyRecord, Directory, Status},
 };
 use identity::{Caller, Role};
 use projection::DirectoryFollower;
@@ -137,36 +137,26 @@ impl DeliveryHandlers {
             calendar_version: format!("{}@{}", version.name, version.hash),
             directory_position: *directory_position,
             zone: self.zone,
+            mergers: directory.agency_mergers.clone(),
         });
         *kept = Some((directory.clone(), rules.clone()));
         rules
     }
 
-    /// A unit the directory has; with `agency`, one of that agency.
-    async fn check_unit(&self, field: &str, unit: &str, agency: Option<&str>) -> Result<String, Failure> {
-        proto::code_from(field, unit)?;
-        let (directory, _) = self.directory_with(|d| d.units.contains_key(unit)).await?;
-        let Some(record) = directory.units.get(unit) else {
-            let text = format!("the directory has no unit {unit}: open it first");
-            return Err(Failure::new(ErrorReason::UnitUnknown, text));
-        };
-        match agency {
-            Some(agency) if record.agency != agency => {
-                let text = format!("the unit {unit} belongs to {}, not to {agency}", record.agency);
-                Err(Failure::new(ErrorReason::UnitOfOtherAgency, text))
-            }
-            _ => Ok(record.agency.clone()),
-        }
-    }
-
-    async fn check_agency(&self, field: &str, agency: &str) -> Result<(), Failure> {
+    /// An agency that takes cases on a day: one the directory has, neither merged nor closed by then.
+    async fn check_agency(&self, field: &str, agency: &str, day: NaiveDate) -> Result<(), Failure> {
         agency_from(field, agency)?;
-        let (directory, _) = self.directory_with(|d| d.agencies.contains_key(agency)).await?;
-        if directory.agencies.contains_key(agency) {
+        // A merger that was acknowledged a moment ago counts.
+        let (directory, _) = self.directory.caught_up().await?;
+        let Some(AgencyRecord { status, .. }) = directory.agencies.get(agency) else {
+            let text = format!("the directory has no agency {agency}: open it first");
+            return Err(Failure::new(ErrorReason::AgencyUnknown, text));
+        };
+        if status.is_open_on(day) {
             return Ok(());
         }
-        let text = format!("the directory has no agency {agency}: open it first");
-        Err(Failure::new(ErrorReason::AgencyUnknown, text))
+        let text = gone("agency", agency, status, directory.successor(agency));
+        Err(Failure::new(ErrorReason::AgencyClosed, text))
     }
 
     /// Lets the case decide.
@@ -175,8 +165,15 @@ impl DeliveryHandlers {
         // acknowledged a moment ago counts.
         let directory =
             if command.needs_calendar() { self.directory.caught_up().await? } else { self.directory.now() };
-        let rules = self.rules(&directory);
-        self.decide_under(asked, rules, command).await
+        let (stream, rules) = (case_stream(&asked.code)?, self.rules(&directory));
+        match self.execute(&asked, stream.clone(), &rules, &command).await {
+            // So does a merger.
+            Err(ExecuteError::Refused(Refusal::HolderMismatch { .. } | Refusal::HandedToAnother { .. })) => {
+                let rules = self.rules(&self.directory.caught_up().await?);
+                Ok(self.execute(&asked, stream, &rules, &command).await?)
+            }
+            done => Ok(done?),
+        }
     }
 
     async fn decide_under(
@@ -228,6 +225,42 @@ impl DeliveryHandlers {
             Ok(outcome) => Ok(outcome),
             Err(failure) => self.repeated(&retry).await?.ok_or(failure),
         }
+    }
+}
+
+/// A unit that works on a day: one the directory has, neither merged nor closed by then; with `agency` one of that
+/// agency, of those it answers for, or of the one that answers for it. Gives the unit's agency.
+fn check_unit(
+    directory: &Directory,
+    unit: &str,
+    agency: Option<&str>,
+    day: NaiveDate,
+) -> Result<String, Failure> {
+    let Some(record) = directory.units.get(unit) else {
+        let text = format!("the directory has no unit {unit}: open it first");
+        return Err(Failure::new(ErrorReason::UnitUnknown, text));
+    };
+    let mergers = &directory.agency_mergers;
+    let is_its =
+        |agency| mergers.succeeds(agency, &record.agency) || mergers.succeeds(&record.agency, agency);
+    if let Some(agency) = agency.filter(|agency| !is_its(agency)) {
+        let text = format!("the unit {unit} belongs to {}, not to {agency}", record.agency);
+        return Err(Failure::new(ErrorReason::UnitOfOtherAgency, text));
+    }
+    if !record.status.is_open_on(day) {
+        let text = gone("unit", unit, &record.status, directory.unit_successor(unit));
+        return Err(Failure::new(ErrorReason::UnitClosed, text));
+    }
+    Ok(record.agency.clone())
+}
+
+/// What to say of something that is no more.
+fn gone(what: &str, code: &str, status: &Status, successor: &str) -> String {
+    let since = status.ended().map_or_else(String::new, |date| format!(" since {date}"));
+    if successor == code {
+        format!("the {what} {code} is closed{since}: name another one")
+    } else {
+        format!("the {what} {code} is merged{since}: name {successor}, which answers for it")
     }
 }
 

@@ -316,7 +316,7 @@ impl Parts<'_> {
             Service::Directory => {
                 let directory = DirectoryFollower::start(log.clone(), shutdown);
                 directory.ready().await?;
-                let handlers = DirectoryHandlers::new(log.clone(), directory, clock);
+                let handlers = DirectoryHandlers::new(log.clone(), directory, clock, zone);
                 server.add(DirectoryServiceServer::new(handlers)).await;
             }
             Service::Delivery => {

@@ -10,12 +10,16 @@ use prost_types::{
 use crate::contract::{Element, Kind, elements};
 
 /// Lists that have no page token, and why.
-const UNTOKENED: [(&str, &str); 4] = [
+const UNTOKENED: [(&str, &str); 5] = [
     (
         "liem.ledger.v1.LedgerService.ListEntries",
         "pages go by position, which is better than a token: it never expires",
     ),
     ("liem.ledger.v1.LedgerService.ListStreamEntries", "pages go by revision, likewise"),
+    (
+        "liem.directory.v1.DirectoryService.ListHeads",
+        "an agency or unit has few heads over the years: one answer holds them",
+    ),
     ("liem.directory.v1.DirectoryService.ListDays", "a year has few days that differ: one answer holds them"),
     ("liem.view.v1.ViewAdmin.ListViews", "a server has a handful of views, each of a few generations"),
 ];

@@ -10,7 +10,7 @@ use events::{
         By, CaseEvent, Channel, Correction, CorrectionReason, DelayReason, IntakeRefusalReason, Outcome,
         Promise, Reopens, SupplementReason, SuspensionReason,
     },
-    directory::Terms,
+    directory::{Mergers, Terms},
 };
 use rulebook::Calendar;
 
@@ -29,6 +29,8 @@ pub(crate) struct Rules {
     pub(crate) directory_position: u64,
     /// The ledger's time zone.
     pub(crate) zone: FixedOffset,
+    /// Which agencies were merged into which: an agency acts in what those hold that it answers for.
+    pub(crate) mergers: Mergers,
 }
 
 /// Where due times come from.
@@ -146,6 +148,13 @@ fn decide(state: &CaseState, asked: CaseCommand) -> Result<CaseEvent, Refusal> {
     let Some(received) = state.received else { return Err(Refusal::CaseUnknown(code)) };
     let by =
         By { agency: agency.unwrap_or_else(|| state.agency.clone()), unit: state.unit.clone(), official };
+    let by = match command {
+        // Whoever did a step, or takes a case up, does so under their own code.
+        Command::RecordStep { .. } | Command::TakeUp { .. } => by,
+        // What a merged agency holds stays under its code.
+        _ if rules.mergers.succeeds(&by.agency, &state.agency) => By { agency: state.agency.clone(), ..by },
+        _ => by,
+    };
     let procedure = || state.procedure.clone();
     if is_order_checked {
         check_order(state, &rules, received, occurred, &command)?;
@@ -160,12 +169,13 @@ fn decide(state: &CaseState, asked: CaseCommand) -> Result<CaseEvent, Refusal> {
         Command::TakeUp { unit } => {
             state.open()?;
             let to = state.handed_to.clone().ok_or(Refusal::NotHandedOver)?;
-            // Whoever acts for no agency in particular acts for the one it was handed to.
-            let acting = if by.agency == state.agency { to.clone() } else { by.agency };
-            if acting != to {
-                return Err(Refusal::HandedToAnother { to, agency: acting });
+            // Whoever acts for no agency in particular acts for the one it was handed to, or that answers for it.
+            let answering = rules.mergers.successor(&to).to_owned();
+            let agency = if by.agency == state.agency { answering } else { by.agency };
+            if !rules.mergers.succeeds(&agency, &to) {
+                return Err(Refusal::HandedToAnother { to, agency });
             }
-            Ok(CaseEvent::TakenUp { by: By { agency: to, unit, official: by.official } })
+            Ok(CaseEvent::TakenUp { by: By { agency, unit, official: by.official } })
         }
         Command::Rate(rating) => {
             state.closed_since()?;

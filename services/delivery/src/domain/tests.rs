@@ -10,7 +10,7 @@ use events::{
         CaseEvent, Channel, Correction, CorrectionReason, DelayReason, IntakeRefusalReason, Outcome,
         SupplementReason, SuspensionReason,
     },
-    directory::Terms,
+    directory::{Mergers, Terms},
     parse_offset,
 };
 use rulebook::Calendar;
@@ -27,6 +27,7 @@ fn rules() -> Arc<Rules> {
         calendar_version: "vietnam@test".into(),
         directory_position: 7,
         zone: parse_offset("+07:00").unwrap(),
+        mergers: Mergers::default(),
     })
 }
 
@@ -183,6 +184,43 @@ fn a_case_handed_over_is_held_by_whom_it_was_handed_to() {
     assert_eq!(refused(&state, "2026-03-05", Command::TakeUp { unit: None }), Refusal::NotHandedOver);
     let itself = Command::HandOver { to_agency: "H57.19".into() };
     assert_eq!(refused(&state, "2026-03-05", itself), Refusal::HandedToItself);
+}
+
+#[test]
+fn an_agency_acts_in_what_those_hold_that_were_merged_into_it() {
+    let mut mergers = Mergers::default();
+    for (agency, into) in [("H57.18", "H57.19"), ("H57.19", "H57.20"), ("H57.21", "H57.20")] {
+        mergers.add(agency.into(), into.into());
+    }
+    let merged = Arc::new(Rules { mergers, ..(*rules()).clone() });
+    let act = |state: &CaseState, agency: Option<&str>, command| {
+        let asked = CaseCommand { rules: merged.clone(), ..ask("2026-03-04", agency, command) };
+        Case::handle_command(state, asked).map(|mut facts| facts.remove(0).data)
+    };
+    let state = given(&[received()]);
+    for agency in ["H57.18", "H57.19", "H57.20"] {
+        // It stays where it was, under the code that holds it.
+        let decided = act(&state, Some(agency), Command::Decide(Some(Outcome::Granted))).unwrap();
+        assert_eq!(decided.by().agency, "H57.18", "{agency}");
+    }
+    // A merged agency doesn't act for the others that were.
+    let mismatch = Refusal::HolderMismatch { agency: "H57.21".into(), holder: "H57.18".into() };
+    assert_eq!(act(&state, Some("H57.21"), Command::Accept), Err(mismatch));
+    // A step is recorded of whoever did it.
+    let step = Command::RecordStep { step: "archive".into(), unit: None };
+    assert_eq!(act(&state, Some("H57.20"), step).unwrap().by().agency, "H57.20");
+    let hand_over = |to: &str| Command::HandOver { to_agency: to.into() };
+    assert_eq!(act(&state, Some("H57.20"), hand_over("H57.18")), Err(Refusal::HandedToItself));
+    assert!(act(&state, Some("H57.20"), hand_over("H57.20")).is_ok(), "from the old code to the new one");
+
+    // What was handed to one that was merged since, the one that answers for it takes up, under its own code.
+    let state = given(&[received(), ("2026-03-03", hand_over("H57.21"))]);
+    let take_up = || Command::TakeUp { unit: None };
+    for agency in [Some("H57.20"), None] {
+        assert_eq!(act(&state, agency, take_up()).unwrap().by().agency, "H57.20", "{agency:?}");
+    }
+    let another = Refusal::HandedToAnother { to: "H57.21".into(), agency: "H57.19".into() };
+    assert_eq!(act(&state, Some("H57.19"), take_up()), Err(another));
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! The commands that need to know more than the case: agencies, units, procedures, other cases.
 
 use aggregate::{ExecuteError, Outcome};
+use chrono::NaiveDate;
 use eventlog::occurred_from_proto;
 use events::{
     delivery::{CaseEvent, Correction, Reopens},
@@ -14,18 +15,14 @@ use proto::{
     non_empty, official_from,
 };
 
-use super::{Asked, DeliveryHandlers, case_stream, codes, convert, due_from};
-use crate::domain::{Case, Command, Due, Refusal};
+use super::{Asked, DeliveryHandlers, case_stream, check_unit, codes, convert, due_from};
+use crate::domain::{Case, CaseState, Command, Due, Refusal};
 
 /// How often a new case is tried under the next code when another process took the one before.
 const CODE_ATTEMPTS: usize = 1_000;
 
 /// The terms of a procedure on the day of receipt, if it has any.
-fn terms_of(
-    directory: &Directory,
-    procedure: &str,
-    day: chrono::NaiveDate,
-) -> Result<Option<Terms>, Failure> {
+fn terms_of(directory: &Directory, procedure: &str, day: NaiveDate) -> Result<Option<Terms>, Failure> {
     let record = directory.procedures.get(procedure).ok_or_else(|| {
         let text = format!("the directory has no procedure {procedure}: define it first");
         Failure::new(ErrorReason::ProcedureUnknown, text)
@@ -44,16 +41,13 @@ impl DeliveryHandlers {
             .agency
             .clone()
             .ok_or_else(|| Failure::field("command.agency", "give the receiving agency"))?;
-        self.check_agency("command.agency", &agency).await?;
-        let unit = non_empty(message.unit.clone());
-        if let Some(unit) = &unit {
-            self.check_unit("unit", unit, Some(&agency)).await?;
-        }
+        let day = asked.occurred.date(self.zone);
+        self.check_agency("command.agency", &agency, day).await?;
+        let unit = self.unit(&message.unit, Some(&agency), day).await?;
         let procedure = non_empty(message.procedure.clone());
         // Terms that were acknowledged a moment ago count; without a procedure there are none to look up.
         let directory =
             if procedure.is_some() { self.directory.caught_up().await? } else { self.directory.now() };
-        let day = asked.occurred.date(self.zone);
         let terms = match &procedure {
             Some(procedure) => terms_of(&directory.0, procedure, day)?,
             None => None,
@@ -115,11 +109,13 @@ impl DeliveryHandlers {
         if state.closed.is_none() {
             return Err(Refusal::CaseNotClosed.into());
         }
-        if let Some(agency) = asked.agency.clone().filter(|agency| *agency != state.agency) {
+        let directory = self.directory.caught_up().await?;
+        let answers = |agency: &str| directory.0.agency_mergers.succeeds(agency, &state.agency);
+        if let Some(agency) = asked.agency.clone().filter(|agency| !answers(agency)) {
             return Err(Refusal::HolderMismatch { agency, holder: state.agency }.into());
         }
-        let directory = self.directory.caught_up().await?;
         let day = asked.occurred.date(self.zone);
+        let (agency, unit) = self.receiver(&directory.0, &state, day).await?;
         let terms = state.procedure.as_ref().map(|p| terms_of(&directory.0, p, day)).transpose()?.flatten();
         let due = match (&message.due_time, terms) {
             (Some(due), _) => Due::Explicit(due_from("due_time", due)?),
@@ -132,8 +128,8 @@ impl DeliveryHandlers {
         };
         let code = format!("{first}~{}", round.saturating_add(1));
         let command = Command::Receive {
-            agency: state.agency,
-            unit: state.unit,
+            agency,
+            unit,
             procedure: state.procedure,
             channel: state.channel,
             due,
@@ -147,6 +143,40 @@ impl DeliveryHandlers {
             }
             done => Ok(done?),
         }
+    }
+
+    /// Who receives a case that is reopened: the agency and unit that held it, or those that answer for them by
+    /// that day.
+    async fn receiver(
+        &self,
+        directory: &Directory,
+        state: &CaseState,
+        day: NaiveDate,
+    ) -> Result<(String, Option<String>), Failure> {
+        let held = directory.agencies.get(&state.agency);
+        if held.is_none_or(|held| held.status.is_open_on(day)) {
+            return Ok((state.agency.clone(), state.unit.clone()));
+        }
+        let agency = directory.successor(&state.agency).to_owned();
+        self.check_agency("command.case", &agency, day).await?;
+        let unit = state.unit.as_deref().map(|unit| directory.unit_successor(unit).to_owned());
+        Ok((agency, unit.filter(|unit| check_unit(directory, unit, None, day).is_ok())))
+    }
+
+    /// The unit of a request, none for an empty one: see [`check_unit`].
+    async fn unit(
+        &self,
+        unit: &str,
+        agency: Option<&str>,
+        day: NaiveDate,
+    ) -> Result<Option<String>, Failure> {
+        if unit.is_empty() {
+            return Ok(None);
+        }
+        let unit = code_from("unit", unit)?;
+        let (directory, _) = self.directory.caught_up().await?;
+        check_unit(&directory, &unit, agency, day)?;
+        Ok(Some(unit))
     }
 
     /// What a correction says, with the terms of the right procedure.
@@ -190,12 +220,12 @@ impl DeliveryHandlers {
         asked: Asked,
         message: pb::AssignCaseRequest,
     ) -> Result<Outcome<CaseEvent>, Failure> {
-        let unit = non_empty(message.unit);
-        if let Some(unit) = &unit {
+        let mut unit = None;
+        if !message.unit.is_empty() {
             let (state, _) =
                 aggregate::load::<Case, CaseEvent>(&*self.log, &case_stream(&asked.code)?).await?;
             let holder = state.exists().then_some(state.agency.as_str());
-            self.check_unit("unit", unit, holder).await?;
+            unit = self.unit(&message.unit, holder, asked.occurred.date(self.zone)).await?;
         }
         let assignee = match non_empty(message.assignee) {
             Some(assignee) => Some(official_from("assignee", &assignee)?),
@@ -218,7 +248,10 @@ impl DeliveryHandlers {
         }
         let unit = non_empty(message.unit);
         if let Some(unit) = &unit {
-            let agency = self.check_unit("unit", unit, asked.agency.as_deref()).await?;
+            code_from("unit", unit)?;
+            let (directory, _) = self.directory_with(|d| d.units.contains_key(unit)).await?;
+            let day = asked.occurred.date(self.zone);
+            let agency = check_unit(&directory, unit, asked.agency.as_deref(), day)?;
             // A step counts for the unit that did it, and so for that unit's agency.
             asked.agency = Some(agency);
         }
@@ -231,7 +264,7 @@ impl DeliveryHandlers {
         asked: Asked,
         message: pb::HandOverCaseRequest,
     ) -> Result<Outcome<CaseEvent>, Failure> {
-        self.check_agency("to_agency", &message.to_agency).await?;
+        self.check_agency("to_agency", &message.to_agency, asked.occurred.date(self.zone)).await?;
         self.decide(asked, Command::HandOver { to_agency: message.to_agency }).await
     }
 
@@ -241,11 +274,12 @@ impl DeliveryHandlers {
         asked: Asked,
         message: pb::TakeUpCaseRequest,
     ) -> Result<Outcome<CaseEvent>, Failure> {
-        let unit = non_empty(message.unit);
-        if let Some(unit) = &unit {
+        let mut unit = None;
+        if !message.unit.is_empty() {
             let (state, _) =
                 aggregate::load::<Case, CaseEvent>(&*self.log, &case_stream(&asked.code)?).await?;
-            self.check_unit("unit", unit, state.handed_to.as_deref()).await?;
+            let day = asked.occurred.date(self.zone);
+            unit = self.unit(&message.unit, state.handed_to.as_deref(), day).await?;
         }
         self.decide(asked, Command::TakeUp { unit }).await
     }

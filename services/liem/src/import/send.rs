@@ -155,7 +155,7 @@ impl Sender {
         let id = |kind: &str, code: &str| request_id(at, &["register", kind, code]).to_string();
         // Units name their agency, so agencies come first.
         let agencies = self.survey.agencies.iter().map(|code| {
-            let agency = dir::Agency { code: code.clone(), name_vi: code.clone(), name_en: String::new() };
+            let agency = dir::Agency { code: code.clone(), name_vi: code.clone(), ..dir::Agency::default() };
             let request = dir::OpenAgencyRequest { request_id: id("agency", code), agency: Some(agency) };
             async move {
                 let mut client = self.connection.directory();
@@ -173,7 +173,7 @@ impl Sender {
                 code: code.clone(),
                 agency: agency.clone(),
                 name_vi: code.clone(),
-                name_en: String::new(),
+                ..dir::Unit::default()
             };
             let request = dir::OpenUnitRequest { request_id: id("unit", code), unit: Some(unit) };
             async move {

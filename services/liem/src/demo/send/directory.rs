@@ -92,6 +92,7 @@ impl Entry<'_> {
                     code: agency.code.clone(),
                     name_vi: agency.name_vi.clone(),
                     name_en: agency.name_en.clone(),
+                    ..pb::Agency::default()
                 });
                 directory
                     .open_agency(pb::OpenAgencyRequest { request_id, agency })
@@ -105,6 +106,7 @@ impl Entry<'_> {
                     agency: agency.to_owned(),
                     name_vi: unit.name_vi.clone(),
                     name_en: unit.name_en.clone(),
+                    ..pb::Unit::default()
                 });
                 directory.open_unit(pb::OpenUnitRequest { request_id, unit }).await?.into_inner().recorded
             }
