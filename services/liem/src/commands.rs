@@ -4,6 +4,7 @@ pub(crate) mod board;
 mod case;
 mod log;
 mod replay;
+mod rules;
 mod run;
 mod token;
 pub(crate) mod trail;
@@ -32,6 +33,7 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Log(command) => return log::log(&settings, command).await,
         Command::View(command) => view::view(&settings, command).await?,
         Command::Replay(command) => replay::replay(&settings, command).await?,
+        Command::Rules(command) => rules::rules(&settings, command)?,
         Command::Demo(args) => demo::demo(&settings, args).await?,
         Command::Bench(BenchCommand::Replay(args)) => bench::replay(&settings, args).await?,
     }
