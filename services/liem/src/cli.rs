@@ -79,6 +79,9 @@ pub(crate) enum Command {
     /// Rebuild a view beside the live one, compare, switch over, go back: all on record
     #[command(subcommand)]
     Replay(ReplayCommand),
+    /// Look at the law as the ledger knows it
+    #[command(subcommand)]
+    Rules(RulesCommand),
     /// Run a synthetic province end to end: cases in, a board and a trail out
     Demo(DemoArgs),
     /// Measure the code on a synthetic history
@@ -108,7 +111,9 @@ pub(crate) struct UpArgs {
     #[command(flatten)]
     pub(crate) snapshots: SnapshotArgs,
     #[command(flatten)]
-    pub(crate) vault: VaultArgs,
+    pub(crate) sealed: VaultArgs,
+    #[command(flatten)]
+    pub(crate) rules: RulesArgs,
     #[command(flatten)]
     pub(crate) genesis: GenesisArgs,
 }
@@ -148,7 +153,9 @@ pub(crate) struct ServeArgs {
     #[command(flatten)]
     pub(crate) snapshots: SnapshotArgs,
     #[command(flatten)]
-    pub(crate) vault: VaultArgs,
+    pub(crate) sealed: VaultArgs,
+    #[command(flatten)]
+    pub(crate) rules: RulesArgs,
     #[command(flatten)]
     pub(crate) genesis: GenesisArgs,
 }
@@ -530,6 +537,29 @@ impl ViewName {
             Self::Obligations => "obligations",
         }
     }
+}
+
+/// Which rulebooks count.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct RulesArgs {
+    /// Folder of further rulebooks, *.toml, each instead of the shipped one of its jurisdiction
+    #[arg(long = "rules", env = "LIEM_RULES", value_name = "DIR")]
+    pub(crate) folder: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum RulesCommand {
+    /// The rules of a jurisdiction, with their dates and sources; needs no server
+    Show {
+        /// Only what is in force on this date [default: all rules]
+        #[arg(long, value_name = "DATE")]
+        at: Option<String>,
+        /// Whose rules [default: VN]
+        #[arg(long, env = "LIEM_JURISDICTION")]
+        jurisdiction: Option<String>,
+        #[command(flatten)]
+        rules: RulesArgs,
+    },
 }
 
 #[derive(Debug, Args)]

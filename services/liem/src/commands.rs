@@ -6,6 +6,7 @@ mod due;
 mod log;
 mod replay;
 mod report;
+mod rules;
 mod run;
 mod token;
 pub(crate) mod trail;
@@ -36,6 +37,7 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Log(command) => return log::log(&settings, command).await,
         Command::View(command) => view::view(&settings, command).await?,
         Command::Replay(command) => replay::replay(&settings, command).await?,
+        Command::Rules(command) => rules::rules(&settings, command)?,
         Command::Demo(args) => demo::demo(&settings, args).await?,
         Command::Bench(BenchCommand::Replay(args)) => bench::replay(&settings, args).await?,
     }

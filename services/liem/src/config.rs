@@ -108,6 +108,11 @@ impl Settings {
         }
     }
 
+    /// The jurisdiction: of a new log, or of the rules to show.
+    pub(crate) fn jurisdiction(&self, flag: Option<String>) -> String {
+        flag.or_else(|| self.file.jurisdiction.clone()).unwrap_or_else(|| "VN".to_owned())
+    }
+
     /// What a new log's first entry says.
     pub(crate) fn genesis(&self, args: &GenesisArgs) -> anyhow::Result<eventlog::Genesis> {
         let or = |flag: &Option<String>, file: &Option<String>, usual: &str| {
@@ -116,7 +121,7 @@ impl Settings {
         let time_zone = or(&args.time_zone, &self.file.time_zone, "+07:00");
         Ok(eventlog::Genesis {
             origin: or(&args.origin, &self.file.origin, "liem.local"),
-            jurisdiction: or(&args.jurisdiction, &self.file.jurisdiction, "VN"),
+            jurisdiction: self.jurisdiction(args.jurisdiction.clone()),
             time_zone: events::parse_offset(&time_zone)
                 .with_context(|| format!("`{time_zone}` is not an offset from UTC such as +07:00"))?,
         })

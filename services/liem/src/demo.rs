@@ -18,7 +18,7 @@ use serve::Shutdown;
 use tokio::time::Instant;
 
 use crate::{
-    cli::{DemoArgs, GenesisArgs, SnapshotArgs, UpArgs, VaultArgs},
+    cli::{DemoArgs, GenesisArgs, RulesArgs, SnapshotArgs, UpArgs, VaultArgs},
     client::Connection,
     commands::{board::print_board, trail},
     config::Settings,
@@ -43,7 +43,8 @@ pub(crate) async fn demo(settings: &Settings, args: DemoArgs) -> anyhow::Result<
     let args_of_up = UpArgs {
         listen: None,
         snapshots: SnapshotArgs { snapshot_every: None },
-        vault: VaultArgs { vault_key: None },
+        sealed: VaultArgs { vault_key: None },
+        rules: RulesArgs { folder: None },
         genesis,
     };
     let running = server::up(&settings, listen, &args_of_up, shutdown.clone()).await?;

@@ -92,8 +92,9 @@ pub(crate) async fn up(
     let log = open_log(settings, &args.genesis, &clock).await?;
     let gate: Arc<Gate> = Gate::new(log.clone());
     let snapshot_every = settings.snapshot_every(args.snapshots);
-    let vault = &args.vault;
-    let parts = Parts { settings, clock, shutdown, gate: Some((gate.clone(), log)), snapshot_every, vault };
+    let gate_and_log = Some((gate.clone(), log));
+    let conduct = (&args.sealed, args.rules.lawbooks()?);
+    let parts = Parts { settings, clock, shutdown, gate: gate_and_log, snapshot_every, conduct };
     parts.run(&Service::ALL, gate, listen, settings.data.public_key()).await
 }
 
@@ -109,11 +110,12 @@ pub(crate) async fn alone(
     let listen = settings.listen(args.listen, port);
     let public_key = settings.public_key(args.public_key);
     let snapshot_every = settings.snapshot_every(args.snapshots);
+    let conduct = (&args.sealed, args.rules.lawbooks()?);
     if args.service == Service::Ledger {
         let log = open_log(settings, &args.genesis, &clock).await?;
         let gate = Gate::new(log.clone());
         let gate_and_log = Some((gate.clone(), log));
-        let parts = Parts { settings, clock, shutdown, gate: gate_and_log, snapshot_every, vault: &args.vault };
+        let parts = Parts { settings, clock, shutdown, gate: gate_and_log, snapshot_every, conduct };
         return parts.run(&[args.service], gate, listen, public_key).await;
     }
     settings.data.prepare()?;
@@ -124,7 +126,7 @@ pub(crate) async fn alone(
     check_token(&public_key, &token, args.service)?;
     let channel = client::channel(&settings.ledger(args.ledger)?)?;
     let log = RemoteLog::new(channel, &token).context("the token has characters that no token has")?;
-    let parts = Parts { settings, clock, shutdown, gate: None, snapshot_every, vault: &args.vault };
+    let parts = Parts { settings, clock, shutdown, gate: None, snapshot_every, conduct };
     parts.run(&[args.service], Arc::new(log), listen, public_key).await
 }
 
@@ -186,7 +188,8 @@ struct Parts<'a> {
     /// The log of this process, where it has the ledger.
     gate: Option<(Arc<Gate>, Arc<SqliteLog>)>,
     snapshot_every: u64,
-    vault: &'a VaultArgs,
+    /// Where the vault's key is, and the rulebooks.
+    conduct: (&'a VaultArgs, Lawbooks),
 }
 
 /// How often what was sealed for events that were never recorded is swept.
@@ -277,7 +280,7 @@ impl Parts<'_> {
 
     /// A service's vault, without what the log says is erased, and swept from now on.
     async fn disclosure(&self, service: &str, log: &Arc<dyn EventLog>) -> anyhow::Result<Disclosure> {
-        let key = self.settings.vault_key(self.vault)?;
+        let key = self.settings.vault_key(self.conduct.0)?;
         let vault = Vault::open(&self.settings.data.vault(service), &key).await?;
         let disclosure = Disclosure::new(log.clone(), vault);
         disclosure.catch_up().await?;
@@ -345,7 +348,7 @@ impl Parts<'_> {
                 directory.ready().await?;
                 let genesis = log.head().await?.genesis;
                 let disclosure = self.disclosure("conduct", log).await?;
-                let lawbooks = Arc::new(Lawbooks::shipped());
+                let lawbooks = Arc::new(self.conduct.1.clone());
                 let place = Place { zone, jurisdiction: genesis.jurisdiction, origin: genesis.origin };
                 let handlers =
                     ConductHandlers::new(log.clone(), directory, disclosure, lawbooks, clock, place);

@@ -9,7 +9,7 @@ use std::{
 
 use proto::delivery::{Command, ReceiveCaseRequest};
 use serde_json::Value;
-use tests::{Act, Answer, Client, Server, command, liem};
+use tests::{Act, Answer, Client, Server, command, liem, run};
 
 const DOCS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/cli.md");
 
@@ -130,7 +130,7 @@ async fn the_fields_are_those_that_the_documentation_lists() {
         ["replay", "what-if", "leaderboard", "--reason", "order 7", "--holidays", &holidays, "--wait"];
     let bench = data.join("bench");
     let bench = ["bench", "replay", "--events", "2000", "--data", bench.to_str().unwrap()];
-    let commands: [(&str, &[&str]); 18] = [
+    let commands: [(&str, &[&str]); 19] = [
         ("liem token issue", &["token", "issue", "--role", "citizen"]),
         ("liem import csv", &import),
         ("liem case show", &["case", "show", case]),
@@ -147,11 +147,12 @@ async fn the_fields_are_those_that_the_documentation_lists() {
         ("liem replay", &what_if),
         ("liem replay list", &["replay", "list"]),
         ("liem replay compare", &["replay", "compare", "leaderboard"]),
+        ("liem rules show", &["rules", "show"]),
         ("liem bench replay", &bench),
         // The log is damaged for this one, below.
         ("liem log check", &["log", "check"]),
     ];
-    for (heading, arguments) in &commands[..17] {
+    for (heading, arguments) in &commands[..18] {
         assert_eq!(fields(&server.json(arguments)), documented[*heading], "{heading}");
     }
     let whole = server.json(&["log", "check"]);
@@ -359,4 +360,85 @@ async fn a_flag_counts_over_the_environment_and_that_over_the_file() {
     assert_eq!(head(wrong, &[("LIEM_CONFIG", &elsewhere)], &[]), Ok(()));
     let error = head("adress = 'x'\n", &[], &[]).unwrap_err();
     assert!(error.contains("adress") && error.contains("liem.toml"), "{error}");
+}
+
+#[test]
+fn the_law_is_shown_without_a_server() {
+    let folder = tempfile::tempdir().unwrap();
+    let answer =
+        |arguments: &[&str]| run(liem(&[&["rules", "show"], arguments].concat()).current_dir(folder.path()));
+    let shows = |arguments: &[&str]| {
+        let Answer { success, out, err, .. } = answer(arguments);
+        assert!(success, "{arguments:?}: {err}");
+        out
+    };
+    let fails = |arguments: &[&str], parts: &[&str]| {
+        let Answer { code, out, err, .. } = answer(arguments);
+        assert!(code == Some(1) && out.is_empty(), "{arguments:?}: {out}");
+        for part in parts {
+            assert!(err.contains(part), "{arguments:?} should say `{part}`: {err}");
+        }
+    };
+    let json = |arguments: &[&str]| -> Vec<Value> {
+        serde_json::from_str(&shows(&[arguments, &["--json"]].concat())).unwrap()
+    };
+    let rule = |id: &str, at: &str| json(&["--at", at]).into_iter().find(|rule| rule["id"] == id);
+
+    let all = shows(&[]);
+    let part = [
+        "VN-2026.11@",
+        "60 days, +30 once if complex",
+        "30 days, +30 once if complex, +30 twice if especially complex",
+        "2018-12-31",
+        "Law on Complaints 02/2011/QH13, art. 28",
+        "┆ unverified │",
+    ];
+    for part in part {
+        assert!(all.contains(part), "should show `{part}`: {all}");
+    }
+    assert!(shows(&["--at", "2019-01-01"]).contains("rules in force on 2019-01-01"));
+    assert!(!shows(&["--at", "2019-01-01"]).contains("2018-12-31"));
+    assert_eq!(rule("denunciation.conclude", "2018-12-31").unwrap()["days"], 60);
+    let accept = rule("denunciation.accept", "2026-07-01").unwrap();
+    assert_eq!((&accept["days"], &accept["working_days"]), (&7.into(), &true.into()));
+    assert_eq!((&accept["article"], &accept["verified"]), (&"24".into(), &false.into()));
+    assert_eq!(rule("reception", "2026-06-30"), None);
+    let reception = rule("reception", "2026-07-01").unwrap();
+    assert_eq!(reception["forbids"], Value::from(vec!["delegated_reception"]));
+    assert_eq!((&reception["days"], &reception["working_days"]), (&Value::Null, &Value::Null));
+    assert_eq!(json(&["--at", "2012-06-30"]), Vec::<Value>::new());
+    let philadelphia = json(&["--jurisdiction", "US-PHL"]);
+    assert!(philadelphia.iter().all(|rule| rule["jurisdiction"] == "US-PHL" && rule["verified"] == false));
+
+    for at in ["tomorrow", "2026-7", "2026-02-30", "01/07/2026"] {
+        fails(&["--at", at], &[at, "such as 2026-07-01"]);
+    }
+    fails(&["--jurisdiction", "FR"], &["`FR`", "US-PHL, VN", "--rules"]);
+
+    // Other rulebooks: bad ones are named; good ones replace those of their jurisdiction.
+    let rules = folder.path().join("rules");
+    let path = rules.to_str().unwrap();
+    let with = |arguments: &[&'static str]| [&["--rules", path], arguments].concat();
+    fails(&with(&[]), &["folder of rulebooks", "rules", "--rules"]);
+    fs::create_dir(&rules).unwrap();
+    fails(&with(&[]), &["no rulebook in", "*.toml"]);
+    let heading = "jurisdiction = 'VN'\nname = 'x'\nversion = 'VN-2027.01'\n[[rule]]\n";
+    let limit = "id = 'x'\nduty = 'accept'\nfrom = 2027-01-01\nlimit = { days = 3 }\n";
+    let text = format!("{heading}{limit}source = 'A law'\nverified = true\n");
+    file(&rules, "notes.txt", "not a rulebook");
+    file(&rules, "a.toml", &text.replace("days", "hours"));
+    fails(&with(&[]), &["a.toml", "correct the line", "hours"]);
+    file(&rules, "a.toml", &text.replace("{ days = 3 }", "{ days = 0 }"));
+    fails(&with(&[]), &["a.toml", "`x`", "1 to 3650 days"]);
+    file(&rules, "a.toml", &text);
+    let shown = shows(&with(&[]));
+    assert!(
+        shown.contains("VN-2027.01@") && shown.contains("3 days") && !shown.contains("10 days"),
+        "{shown}"
+    );
+    assert_eq!(json(&with(&["--jurisdiction", "US-PHL"])), philadelphia);
+    let environment = liem(&["rules", "show"]).env("LIEM_RULES", &rules).output().unwrap();
+    assert_eq!(String::from_utf8(environment.stdout).unwrap(), shown);
+    file(&rules, "b.toml", &text);
+    fails(&with(&[]), &["a.toml", "b.toml", "of VN", "take one out"]);
 }
