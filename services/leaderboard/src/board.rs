@@ -9,6 +9,7 @@ use sqlx::{AssertSqlSafe, Row as _};
 use crate::{
     marks::{self, Clock, bit},
     period::Period,
+    reports::{self, Conduct},
     suppression::Cells,
     view::{self, SUMS},
 };
@@ -87,6 +88,8 @@ pub(crate) struct Counts {
     pub(crate) steps: u64,
     /// Closed cases by their working days.
     pub(crate) working_days: BTreeMap<i64, u64>,
+    /// What is counted of reports. It ranks nobody.
+    pub(crate) conduct: Conduct,
 }
 
 impl Counts {
@@ -124,7 +127,8 @@ impl Counts {
     }
 
     fn is_empty(&self) -> bool {
-        self.received == 0 && self.closed == 0 && self.open == 0 && self.steps == 0
+        let has_no_cases = self.received == 0 && self.closed == 0 && self.open == 0 && self.steps == 0;
+        has_no_cases && self.conduct == Conduct::default()
     }
 
     /// The counts as suppression looks at them.
@@ -158,7 +162,17 @@ pub(crate) async fn count(snapshot: &mut Snapshot, query: &Query) -> Result<Vec<
     count_months(snapshot, query, &mut rows).await?;
     count_durations(snapshot, query, &mut rows).await?;
     count_days(snapshot, query, &mut rows).await?;
-    let counts = rows.into_iter().map(|(subject, row)| row.counts(subject, query.clock));
+    let mut conduct = reports::count(snapshot, query).await?;
+    for (subject, (agency, _)) in &conduct {
+        // Also of whom nothing but reports is known.
+        if query.agency.is_empty() || query.agency == *agency {
+            row(&mut rows, subject, agency);
+        }
+    }
+    let counts = rows.into_iter().map(|(subject, row)| {
+        let conduct = conduct.remove(&subject).map(|(_, conduct)| conduct).unwrap_or_default();
+        Counts { conduct, ..row.counts(subject, query.clock) }
+    });
     Ok(counts.filter(|row| !row.is_empty()).collect())
 }
 
@@ -208,6 +222,7 @@ impl Counting {
             rating_sum,
             steps,
             working_days: self.working_days,
+            conduct: Conduct::default(),
         }
     }
 }

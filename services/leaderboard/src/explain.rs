@@ -44,8 +44,12 @@ pub(crate) async fn cases(
         if code.as_str() <= past {
             continue;
         }
-        let line =
-            pb::ExplainLine { case: code.clone(), value, positions: figures::positions(&case, figure) };
+        let line = pb::ExplainLine {
+            case: code.clone(),
+            value,
+            positions: figures::positions(&case, figure),
+            report: String::new(),
+        };
         lines.insert(code, line);
         if lines.len() > limit + 1 {
             lines.pop_last();
@@ -84,7 +88,7 @@ pub(crate) async fn steps(
     let lines: Vec<_> = all
         .iter()
         .take(limit)
-        .map(|position| pb::ExplainLine { case: String::new(), value: 1, positions: vec![position] })
+        .map(|position| pb::ExplainLine { value: 1, positions: vec![position], ..Default::default() })
         .collect();
     let is_last = all.len() <= limit as u64;
     let next = lines.last().filter(|_| !is_last).map(|line| line.positions[0].to_string());

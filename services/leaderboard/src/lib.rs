@@ -13,6 +13,7 @@ mod handlers;
 mod marks;
 mod period;
 mod ranking;
+mod reports;
 mod suppression;
 mod view;
 mod what_if;

@@ -3,7 +3,8 @@
 use chrono::{Datelike as _, FixedOffset};
 use eventlog::{Entry, Filter};
 use events::{
-    Event as _, Occurred,
+    Event as _, NotAnEvent, Occurred,
+    conduct::ReportEvent,
     delivery::{CaseEvent, Channel, Correction, Promise},
 };
 use projection::{FoldError, History, Key, Keys, Kind, Named, PositionSet, Row, Table, Value, View};
@@ -12,6 +13,7 @@ use rulebook::Calendar;
 use crate::{
     case::{self, Case},
     marks::{self, Mark, bit},
+    reports::{self, ReportEntry},
     what_if::WhatIf,
 };
 
@@ -20,6 +22,7 @@ const DAYS: usize = 1;
 const MONTHS: usize = 2;
 const DURATIONS: usize = 3;
 const STEPS: usize = 4;
+const REPORTS: usize = 5;
 
 /// The sums of a month, in order. What is open or overdue is the change in the month: the sum over all
 /// months up to one is how many there are at its end.
@@ -51,6 +54,14 @@ pub struct LeaderboardView {
 }
 
 /// What the fold takes from an entry.
+pub enum BoardEntry {
+    /// Of a case.
+    Case(CaseEntry),
+    /// Of a report.
+    Report(Box<ReportEntry>),
+}
+
+/// What the fold takes from an entry of a case.
 pub struct CaseEntry {
     position: u64,
     case: String,
@@ -296,7 +307,7 @@ fn empty_day() -> Row {
 
 impl View for LeaderboardView {
     const NAME: &'static str = "leaderboard";
-    const VERSION: u32 = 2;
+    const VERSION: u32 = 3;
     const TABLES: &'static [Table] = &[
         case::TABLE,
         Table {
@@ -352,24 +363,36 @@ impl View for LeaderboardView {
             history: History::Positions,
             spans: None,
         },
+        reports::TABLE,
     ];
     const SUMMED: Option<usize> = Some(CASES);
     // Most cases come and go within so many positions, and are written once or twice.
     const BATCH: u64 = 262_144;
-    type Event = CaseEntry;
+    type Event = BoardEntry;
 
     fn filter(&self) -> Filter {
-        Filter { types: Vec::new(), categories: vec![CaseEvent::CATEGORY.to_owned()] }
+        Filter {
+            types: Vec::new(),
+            categories: [CaseEvent::CATEGORY, ReportEvent::CATEGORY].map(str::to_owned).to_vec(),
+        }
     }
 
-    fn read(&self, entry: &Entry) -> Result<Option<CaseEntry>, FoldError> {
+    fn read(&self, entry: &Entry) -> Result<Option<BoardEntry>, FoldError> {
         let happened = entry.happened().map_err(FoldError::new)?;
-        let event = happened.event().map_err(|e| {
+        let unreadable = |e: NotAnEvent| {
             FoldError::new(format!(
                 "{e}: {}",
                 std::error::Error::source(&e).map_or_else(String::new, ToString::to_string)
             ))
-        })?;
+        };
+        let (position, occurred) = (entry.position, happened.occurred);
+        if happened.stream.starts_with(ReportEvent::CATEGORY) {
+            let event: ReportEvent = happened.event().map_err(unreadable)?;
+            let report = happened.key().to_owned();
+            let entry = ReportEntry { position, report, occurred, event };
+            return Ok(reports::counts(&entry.event).then(|| BoardEntry::Report(Box::new(entry))));
+        }
+        let event = happened.event().map_err(unreadable)?;
         // Nothing on a board depends on these.
         if let CaseEvent::Accepted { .. }
         | CaseEvent::HandedOver { .. }
@@ -378,11 +401,15 @@ impl View for LeaderboardView {
         {
             return Ok(None);
         }
-        let (position, occurred) = (entry.position, happened.occurred);
-        Ok(Some(CaseEntry { position, case: happened.key().to_owned(), occurred, event }))
+        let case = happened.key().to_owned();
+        Ok(Some(BoardEntry::Case(CaseEntry { position, case, occurred, event })))
     }
 
-    fn keys(&self, entry: &mut CaseEntry, keys: &mut Keys<'_>) {
+    fn keys(&self, entry: &mut BoardEntry, keys: &mut Keys<'_>) {
+        let entry = match entry {
+            BoardEntry::Case(entry) => entry,
+            BoardEntry::Report(entry) => return keys.add(REPORTS, reports::key(&entry.report)),
+        };
         if let CaseEvent::StepDone { by, .. } = &entry.event {
             let (day, month) = self.spans(entry.occurred);
             for (table, span) in [(STEPS, day), (DAYS, day), (MONTHS, month)] {
@@ -393,7 +420,11 @@ impl View for LeaderboardView {
         }
     }
 
-    fn fold(&self, entry: CaseEntry, rows: &mut Named<'_>) -> Result<(), FoldError> {
+    fn fold(&self, entry: BoardEntry, rows: &mut Named<'_>) -> Result<(), FoldError> {
+        let entry = match entry {
+            BoardEntry::Case(entry) => entry,
+            BoardEntry::Report(entry) => return reports::fold(rows.change(0), *entry, self.zone),
+        };
         if let CaseEvent::StepDone { .. } = entry.event {
             return Self::fold_step(&entry, rows);
         }

@@ -118,6 +118,19 @@ pub(crate) struct UpArgs {
     pub(crate) genesis: GenesisArgs,
 }
 
+impl UpArgs {
+    /// All as usual, for a new log of a name.
+    pub(crate) fn usual(origin: &str) -> Self {
+        Self {
+            listen: None,
+            snapshots: SnapshotArgs { snapshot_every: None },
+            sealed: VaultArgs { vault_key: None },
+            rules: RulesArgs { folder: None },
+            genesis: GenesisArgs { origin: Some(origin.to_owned()), jurisdiction: None, time_zone: None },
+        }
+    }
+}
+
 /// The key that wraps the keys of sealed personal data.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct VaultArgs {
