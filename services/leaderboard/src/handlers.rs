@@ -21,6 +21,7 @@ use crate::{
     marks::Clock,
     period::Period,
     ranking::{Placed, Standing, ranked},
+    succession::Succession,
     suppression::{self, Cell, Hidden},
 };
 
@@ -186,9 +187,11 @@ impl LeaderboardService for LeaderboardHandlers {
     ) -> Result<Response<pb::GetBoardResponse>, Status> {
         let caller = Caller::of(&request)?;
         let asked = request.into_inner().query.unwrap_or_default();
-        let query = self.decode(&caller, &asked)?;
+        let mut query = self.decode(&caller, &asked)?;
         let mut snapshot = self.snapshot(&caller, &asked).await?;
-        let counts = board::count(&mut snapshot, &query).await.map_err(Failure::from)?;
+        let succession = Succession::of(&mut snapshot).await.map_err(Failure::from)?;
+        query.agency = succession.agency(&query.agency).to_owned();
+        let counts = board::count(&mut snapshot, &query, &succession).await.map_err(Failure::from)?;
         let hidden = hidden(&caller, &counts, &query);
         let rows: Vec<_> = counts.into_iter().zip(hidden).collect();
         let placed = ranked(rows, |(counts, _)| Standing {
@@ -197,8 +200,9 @@ impl LeaderboardService for LeaderboardHandlers {
             on_time: counts.on_time(query.clock),
         });
         let rows = placed.into_iter().map(|row| board_row(row, query.clock));
+        let agency = succession.agency(&asked.agency);
         Ok(Response::new(pb::GetBoardResponse {
-            rows: rows.filter(|row| asked.agency.is_empty() || row.agency == asked.agency).collect(),
+            rows: rows.filter(|row| agency.is_empty() || row.agency == agency).collect(),
             position: snapshot.position,
             judge_time: DateTime::from_timestamp_micros(query.judged_at).map(timestamp_to),
         }))
@@ -213,14 +217,18 @@ impl LeaderboardService for LeaderboardHandlers {
         let figure = request.figure();
         let cell = cell(figure).ok_or_else(|| Failure::field("figure", "say which figure"))?;
         let asked = request.query.unwrap_or_default();
-        let query = self.decode(&caller, &asked)?;
+        let mut query = self.decode(&caller, &asked)?;
         let limit = page_size_from(request.page_size)?;
         let mut snapshot = self.snapshot(&caller, &asked).await?;
 
         // The row as the board has it, with all others, since theirs decide what is hidden in this one.
-        let counts = board::count(&mut snapshot, &query).await.map_err(Failure::from)?;
+        let succession = Succession::of(&mut snapshot).await.map_err(Failure::from)?;
+        query.agency = succession.agency(&query.agency).to_owned();
+        let subject = succession.subject(query.by, &request.subject);
+        let subjects = succession.answered_for(query.by, subject);
+        let counts = board::count(&mut snapshot, &query, &succession).await.map_err(Failure::from)?;
         let hidden = hidden(&caller, &counts, &query);
-        let row = counts.iter().zip(&hidden).find(|(counts, _)| counts.subject == request.subject);
+        let row = counts.iter().zip(&hidden).find(|(counts, _)| counts.subject == subject);
         let Some((counts, hidden)) = row else {
             let text = "the board has no row for this subject: check its code and the period";
             return Err(Failure::new(ErrorReason::SubjectUnknown, text).into());
@@ -235,9 +243,9 @@ impl LeaderboardService for LeaderboardHandlers {
             let past = past.map_err(|_not_a_number| {
                 Failure::new(Shared::PageTokenInvalid, "the page token is not one that this list gave")
             })?;
-            explain::steps(&mut snapshot, &query, &request.subject, past, limit).await
+            explain::steps(&mut snapshot, &query, &subjects, past, limit).await
         } else {
-            explain::cases(&mut snapshot, &query, &request.subject, figure, &token, limit).await
+            explain::cases(&mut snapshot, &query, &subjects, figure, &token, limit).await
         };
         let mut explanation = explanation.map_err(Failure::from)?;
         if !caller.is_inspector() {
