@@ -10,6 +10,8 @@ mod alone;
 mod command_line;
 #[path = "system/crash.rs"]
 mod crash;
+#[path = "system/directory.rs"]
+mod directory;
 #[path = "system/figures.rs"]
 mod figures;
 #[path = "system/imports.rs"]

@@ -33,6 +33,9 @@ pub struct AuditHandlers {
 
 /// A decoded query.
 struct Query {
+    /// Whose trail.
+    role: SubjectRole,
+    id: String,
     /// All of these hold; each is a list of alternatives.
     terms: Vec<Vec<String>>,
     is_newest_first: bool,
@@ -61,7 +64,6 @@ impl AuditHandlers {
         if subject.id.is_empty() {
             return Err(Failure::field("subject.id", "say whose trail"));
         }
-        standing::check(caller, role, &subject.id)?;
         if request.types.len() > TYPES_MAX {
             return Err(Failure::field("types", format!("ask for {TYPES_MAX} at most")));
         }
@@ -70,7 +72,8 @@ impl AuditHandlers {
             let text = "only inspectors ask what another actor did: leave `actor` empty";
             return Err(Failure::new(Shared::NoStanding, text));
         }
-        let mut terms = vec![vec![view::subject_term(role.as_str(), &subject.id)]];
+        // The subject's own term comes first, once it is known what was merged into it.
+        let mut terms = vec![Vec::new()];
         if !request.types.is_empty() {
             terms.push(request.types.iter().map(|t| view::type_term(t)).collect());
         }
@@ -82,6 +85,8 @@ impl AuditHandlers {
             Ok::<_, Failure>(time.map(|time| time.timestamp_micros()))
         };
         Ok(Query {
+            role,
+            id: subject.id.clone(),
             terms,
             is_newest_first: order != ListOrder::OldestFirst,
             from: time("occurred_from", &request.occurred_from)?,
@@ -91,10 +96,20 @@ impl AuditHandlers {
         })
     }
 
+    /// The codes of agencies that the caller acts for: their own, and those merged into it.
+    async fn own(caller: &Caller, snapshot: &mut Snapshot) -> Result<Vec<String>, Failure> {
+        match &caller.agency {
+            Some(agency) if caller.role != Role::Citizen => {
+                Ok(query::answered_for(snapshot, SubjectRole::Agency.as_str(), agency).await?)
+            }
+            _ => Ok(Vec::new()),
+        }
+    }
+
     /// The lines of a page, and the place to go on past.
     async fn lines(
         &self,
-        caller: &Caller,
+        viewer: &Viewer<'_>,
         snapshot: &mut Snapshot,
         query: &Query,
         total: u64,
@@ -118,7 +133,7 @@ impl AuditHandlers {
             for entry in self.log.read_at(&page.positions).await? {
                 let header = entry.header().map_err(eventlog::ReadError::from)?;
                 if query.covers(header.occurred, self.zone) {
-                    lines.push(self.line(caller, &entry, header)?);
+                    lines.push(self.line(viewer, &entry, header)?);
                 }
             }
             if !page.has_more {
@@ -136,13 +151,14 @@ impl AuditHandlers {
         }
     }
 
-    fn line(&self, caller: &Caller, entry: &Entry, header: Header) -> Result<pb::TrailLine, Failure> {
+    fn line(&self, viewer: &Viewer<'_>, entry: &Entry, header: Header) -> Result<pb::TrailLine, Failure> {
+        let Viewer { caller, own } = viewer;
         let is_exact = caller.is_inspector();
         let actor = actor_to_proto(&header.actor);
         let agency = agency_of(&header);
         let is_person = [Role::Official, Role::Citizen].iter().any(|role| role.as_str() == actor.role);
         // An official is shown to inspectors, to the agency that acted, and to themselves.
-        let is_own = caller.role != Role::Citizen && caller.agency.as_ref() == Some(&agency);
+        let is_own = own.contains(&agency);
         let sees = |official: &str| is_exact || is_own || official == caller.id;
         let day = |occurred: Occurred| Occurred::On(occurred.date(self.zone));
         let subjects = header.subjects.iter().filter(|s| s.role != SubjectRole::Official || sees(&s.id));
@@ -167,6 +183,13 @@ impl AuditHandlers {
             data,
         })
     }
+}
+
+/// Who looks at a trail.
+struct Viewer<'a> {
+    caller: &'a Caller,
+    /// The codes of agencies that they act for.
+    own: Vec<String>,
 }
 
 /// The agency that acted: the first one the event is about, or the token's.
@@ -218,14 +241,22 @@ impl AuditService for AuditHandlers {
             query.widen_to_days(self.zone);
         }
         let asked = AsOf { position: request.as_of_position, time: request.as_of_time.as_ref() };
+        let as_of = asked.position(&caller, &*self.log, self.zone).await?;
+        let at_least = as_of.unwrap_or(0).max(request.at_least_position);
+        let mut snapshot = self.view.at_least(at_least).await?;
+        // What the caller stands for now counts, whatever was then.
+        let own = Self::own(&caller, &mut snapshot).await?;
+        standing::check(&caller, query.role, &query.id, &own)?;
+        let viewer = Viewer { caller: &caller, own };
         // Posting lists only grow: what comes after the position is left out.
-        let mut snapshot = match asked.position(&caller, &*self.log, self.zone).await? {
-            Some(position) => {
-                let snapshot = self.view.at_least(position.max(request.at_least_position)).await?;
-                Snapshot { position, ..snapshot }
+        snapshot.position = as_of.unwrap_or(snapshot.position);
+        query.terms[0] = match query.role {
+            role @ (SubjectRole::Agency | SubjectRole::Unit) => {
+                query::answered_for(&mut snapshot, role.as_str(), &query.id).await.map_err(Failure::from)?
             }
-            None => self.view.at_least(request.at_least_position).await?,
+            _ => vec![query.id.clone()],
         };
+        query.terms[0].iter_mut().for_each(|id| *id = view::subject_term(query.role.as_str(), id));
         let total = query::count(&mut snapshot, &query.terms).await.map_err(Failure::from)?;
         if total == 0 {
             let subject = query::count(&mut snapshot, &query.terms[..1]).await.map_err(Failure::from)?;
@@ -234,7 +265,7 @@ impl AuditService for AuditHandlers {
                 return Err(Failure::new(ErrorReason::SubjectUnknown, text).into());
             }
         }
-        let (lines, next) = self.lines(&caller, &mut snapshot, &query, total).await?;
+        let (lines, next) = self.lines(&viewer, &mut snapshot, &query, total).await?;
         Ok(Response::new(pb::ListTrailResponse {
             lines,
             next_page_token: next.map_or_else(String::new, |place| place.to_string()),

@@ -22,6 +22,7 @@ use crate::{
     period::Period,
     ranking::{Placed, Standing, ranked},
     reports::{self, ConductHidden},
+    succession::Succession,
     suppression::{self, Cell, Hidden},
 };
 
@@ -209,9 +210,11 @@ impl LeaderboardService for LeaderboardHandlers {
     ) -> Result<Response<pb::GetBoardResponse>, Status> {
         let caller = Caller::of(&request)?;
         let asked = request.into_inner().query.unwrap_or_default();
-        let query = self.decode(&caller, &asked)?;
+        let mut query = self.decode(&caller, &asked)?;
         let mut snapshot = self.snapshot(&caller, &asked).await?;
-        let counts = board::count(&mut snapshot, &query).await.map_err(Failure::from)?;
+        let succession = Succession::of(&mut snapshot).await.map_err(Failure::from)?;
+        query.agency = succession.agency(&query.agency).to_owned();
+        let counts = board::count(&mut snapshot, &query, &succession).await.map_err(Failure::from)?;
         let hidden = hidden(&caller, &counts, &query);
         let conduct_hidden = conduct_hidden(&caller, &counts, &query);
         let rows = counts.into_iter().zip(hidden).zip(conduct_hidden);
@@ -222,8 +225,9 @@ impl LeaderboardService for LeaderboardHandlers {
             on_time: counts.on_time(query.clock),
         });
         let rows = placed.into_iter().map(|row| board_row(row, query.clock));
+        let agency = succession.agency(&asked.agency);
         Ok(Response::new(pb::GetBoardResponse {
-            rows: rows.filter(|row| asked.agency.is_empty() || row.agency == asked.agency).collect(),
+            rows: rows.filter(|row| agency.is_empty() || row.agency == agency).collect(),
             position: snapshot.position,
             judge_time: DateTime::from_timestamp_micros(query.judged_at).map(timestamp_to),
         }))
@@ -241,14 +245,18 @@ impl LeaderboardService for LeaderboardHandlers {
         }
         let is_of_reports = matches!(figure, pb::Figure::Substantiated | pb::Figure::SelfReports);
         let asked = request.query.unwrap_or_default();
-        let query = self.decode(&caller, &asked)?;
+        let mut query = self.decode(&caller, &asked)?;
         let limit = page_size_from(request.page_size)?;
         let mut snapshot = self.snapshot(&caller, &asked).await?;
 
         // The row as the board has it, with all others, since theirs decide what is hidden in this one.
-        let counts = board::count(&mut snapshot, &query).await.map_err(Failure::from)?;
+        let succession = Succession::of(&mut snapshot).await.map_err(Failure::from)?;
+        query.agency = succession.agency(&query.agency).to_owned();
+        let subject = succession.subject(query.by, &request.subject);
+        let subjects = succession.answered_for(query.by, subject);
+        let counts = board::count(&mut snapshot, &query, &succession).await.map_err(Failure::from)?;
         let hidden = hidden(&caller, &counts, &query);
-        let place = counts.iter().position(|counts| counts.subject == request.subject);
+        let place = counts.iter().position(|counts| counts.subject == subject);
         let Some(place) = place else {
             let text = "the board has no row for this subject: check its code and the period";
             return Err(Failure::new(ErrorReason::SubjectUnknown, text).into());
@@ -270,11 +278,11 @@ impl LeaderboardService for LeaderboardHandlers {
             let past = past.map_err(|_not_a_number| {
                 Failure::new(Shared::PageTokenInvalid, "the page token is not one that this list gave")
             })?;
-            explain::steps(&mut snapshot, &query, &request.subject, past, limit).await
+            explain::steps(&mut snapshot, &query, &subjects, past, limit).await
         } else if is_of_reports {
-            reports::explain(&mut snapshot, &query, &request.subject, figure, &token, limit).await
+            reports::explain(&mut snapshot, (&query, &succession), subject, figure, &token, limit).await
         } else {
-            explain::cases(&mut snapshot, &query, &request.subject, figure, &token, limit).await
+            explain::cases(&mut snapshot, &query, &subjects, figure, &token, limit).await
         };
         let mut explanation = explanation.map_err(Failure::from)?;
         if !caller.is_inspector() {

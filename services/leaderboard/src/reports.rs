@@ -14,6 +14,7 @@ use sqlx::{AssertSqlSafe, Row as _};
 use crate::{
     board::{By, Counts, Query},
     explain::Explanation,
+    succession::Succession,
 };
 
 /// The table of reports. What was found is one byte an allegation.
@@ -38,7 +39,7 @@ pub(crate) const TABLE: Table = Table {
 };
 
 /// What the fold takes from an entry of a report.
-pub struct ReportEntry {
+pub(crate) struct ReportEntry {
     pub(crate) position: u64,
     pub(crate) report: String,
     pub(crate) occurred: Occurred,
@@ -178,7 +179,11 @@ fn unsigned(n: i64) -> u64 {
     u64::try_from(n).unwrap_or(0)
 }
 
-async fn counted(snapshot: &mut Snapshot, query: &Query) -> Result<Vec<Counted>, ViewError> {
+async fn counted(
+    snapshot: &mut Snapshot,
+    query: &Query,
+    succession: &Succession,
+) -> Result<Vec<Counted>, ViewError> {
     let column = match query.by {
         By::Agency => "agency",
         By::Unit => "unit",
@@ -204,9 +209,10 @@ async fn counted(snapshot: &mut Snapshot, query: &Query) -> Result<Vec<Counted>,
             self_reports: u64::from(is_self == 1 && is_in(received)),
         };
         let positions: [Option<i64>; 2] = [Some(row.try_get(5)?), row.try_get(7)?];
+        let (subject, agency) = succession.row(query.by, row.try_get(0)?, row.try_get(1)?);
         all.push(Counted {
-            subject: row.try_get(0)?,
-            agency: row.try_get(1)?,
+            subject: subject.to_owned(),
+            agency: agency.to_owned(),
             report: row.try_get(2)?,
             conduct,
             positions: positions.into_iter().flatten().map(unsigned).collect(),
@@ -219,9 +225,10 @@ async fn counted(snapshot: &mut Snapshot, query: &Query) -> Result<Vec<Counted>,
 pub(crate) async fn count(
     snapshot: &mut Snapshot,
     query: &Query,
+    succession: &Succession,
 ) -> Result<BTreeMap<String, (String, Conduct)>, ViewError> {
     let mut rows: BTreeMap<String, (String, Conduct)> = BTreeMap::new();
-    for Counted { subject, agency, conduct, .. } in counted(snapshot, query).await? {
+    for Counted { subject, agency, conduct, .. } in counted(snapshot, query, succession).await? {
         if conduct == Conduct::default() {
             continue;
         }
@@ -235,14 +242,14 @@ pub(crate) async fn count(
 /// The reports behind a figure of a subject, past the one in `past`.
 pub(crate) async fn explain(
     snapshot: &mut Snapshot,
-    query: &Query,
+    (query, succession): (&Query, &Succession),
     subject: &str,
     figure: pb::Figure,
     past: &str,
     limit: usize,
 ) -> Result<Explanation, ViewError> {
     let (mut lines, mut total, mut has_more) = (Vec::new(), 0, false);
-    for counted in counted(snapshot, query).await?.into_iter().filter(|c| c.subject == subject) {
+    for counted in counted(snapshot, query, succession).await?.into_iter().filter(|c| c.subject == subject) {
         let value = match figure {
             pb::Figure::SelfReports => counted.conduct.self_reports,
             _ => counted.conduct.substantiated,

@@ -1,10 +1,13 @@
 //! The command line.
 
+mod directory;
 pub(crate) mod report;
 
 use std::{net::SocketAddr, path::PathBuf};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+
+pub(crate) use directory::{DirectoryCommand, FromArgs, Leadership, NameArgs, OfficialCategory, OnArgs};
 
 /// Liêm: an accountability ledger for the civil service.
 #[derive(Debug, Parser)]
@@ -58,6 +61,9 @@ pub(crate) enum Command {
     /// Bring in an existing log of cases
     #[command(subcommand)]
     Import(ImportCommand),
+    /// Look at an agency, and keep the directory: agencies, units, posts, officials
+    #[command(subcommand)]
+    Directory(DirectoryCommand),
     /// Look at a case
     #[command(subcommand)]
     Case(CaseCommand),
@@ -278,7 +284,7 @@ pub(crate) enum CaseCommand {
 #[derive(Debug, Args)]
 pub(crate) struct TrailArgs {
     /// ROLE:ID, such as official:o-17 or agency:H57.18; a code alone is a case. Roles: case, agency, unit,
-    /// official, procedure, step, view, report, post
+    /// official, procedure, step, post, view, report
     pub(crate) subject: String,
     /// Oldest first
     #[arg(long)]

@@ -130,8 +130,21 @@ async fn the_fields_are_those_that_the_documentation_lists() {
         ["replay", "what-if", "leaderboard", "--reason", "order 7", "--holidays", &holidays, "--wait"];
     let bench = data.join("bench");
     let bench = ["bench", "replay", "--events", "2000", "--data", bench.to_str().unwrap()];
-    let commands: [(&str, &[&str]); 19] = [
+    let (head_of, of_desk) = (["--leadership", "head"], ["--unit", "land desk"]);
+    let (in_agency, category) = (["--agency", "H57.1"], ["--category", "civil-servant"]);
+    let registered = [&["directory", "register-official", "o-17"], &in_agency[..], &category].concat();
+    let agency_head = [&["directory", "define-post", "land/head"], &in_agency[..], &head_of].concat();
+    let desk_head = [&["directory", "define-post", "desk/head"], &in_agency[..], &of_desk, &head_of].concat();
+    let appoint = |post, from| ["directory", "appoint", "o-17", "--post", post, "--from", from];
+    let (desk_led, agency_led) = (appoint("desk/head", "2025-01-01"), appoint("land/head", "2026-01-01"));
+    let commands: [(&str, &[&str]); 25] = [
         ("liem token issue", &["token", "issue", "--role", "citizen"]),
+        ("liem directory", &registered),
+        ("liem directory", &agency_head),
+        ("liem directory", &desk_head),
+        ("liem directory", &desk_led),
+        ("liem directory", &agency_led),
+        ("liem directory show", &["directory", "show", "H57.1"]),
         ("liem import csv", &import),
         ("liem case show", &["case", "show", case]),
         ("liem trail", &["trail", case, "--at-least", &head]),
@@ -152,7 +165,7 @@ async fn the_fields_are_those_that_the_documentation_lists() {
         // The log is damaged for this one, below.
         ("liem log check", &["log", "check"]),
     ];
-    for (heading, arguments) in &commands[..18] {
+    for (heading, arguments) in &commands[..24] {
         assert_eq!(fields(&server.json(arguments)), documented[*heading], "{heading}");
     }
     let whole = server.json(&["log", "check"]);
