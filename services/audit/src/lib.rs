@@ -6,6 +6,7 @@
 
 mod handlers;
 mod query;
+mod report;
 mod standing;
 mod view;
 

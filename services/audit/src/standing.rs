@@ -6,12 +6,14 @@ use proto::{Failure, ledger::ErrorReason};
 
 /// Refuses a trail that the caller has no standing for. Citizens see a case, whose code they hold; agencies
 /// and officials besides see procedures, steps, posts, units, their own agency with those merged into it, and an
-/// official their own trail; administrators see all but officials' trails; inspectors see all. `own` are the codes
+/// official their own trail; administrators see all but the trails of officials and reports; inspectors see all. `own` are the codes
 /// that the caller's agency answers for, its own among them.
 pub(crate) fn check(caller: &Caller, role: SubjectRole, id: &str, own: &[String]) -> Result<(), Failure> {
     let allowed = match (caller.role, role) {
         (Role::Inspector, _) => true,
-        (Role::Administrator, role) => role != SubjectRole::Official,
+        // Who has a report is told by its events.
+        (Role::Agency | Role::Official, SubjectRole::Report) => !own.is_empty(),
+        (Role::Administrator, role) => !matches!(role, SubjectRole::Official | SubjectRole::Report),
         (Role::Agency | Role::Official, SubjectRole::Agency) => own.iter().any(|code| code == id),
         (Role::Official, SubjectRole::Official) => caller.id == id,
         (Role::Agency, SubjectRole::Official) => false,

@@ -1,7 +1,7 @@
 //! The fold: positions by subject, type and actor; and which agencies and units were merged into which.
 
 use eventlog::{Entry, Filter};
-use events::directory::Merger;
+use events::{Role, directory::Merger};
 use projection::{FoldError, History, Key, Keys, Kind, Named, PositionSet, Row, Spans, Table, Value, View};
 
 /// Positions in one segment of a posting list. A row of a busy subject is at most 8 KiB and is written once
@@ -31,6 +31,17 @@ pub struct Posting {
 /// The term of a posting list: what is looked for, with its kind in front.
 pub(crate) fn subject_term(role: &str, id: &str) -> String {
     ["s/", role, "/", id].concat()
+}
+
+/// The term of a posting list that only inspectors look into: what reports and personal data have to do with an
+/// agency, a unit, an official or a step.
+pub(crate) fn reserved_term(role: &str, id: &str) -> String {
+    ["r/", role, "/", id].concat()
+}
+
+/// Whether a type's events are about reports or personal data.
+fn is_reserved(event_type: &str) -> bool {
+    event_type.starts_with("conduct.") || event_type.starts_with("vault.")
 }
 
 pub(crate) fn type_term(event_type: &str) -> String {
@@ -87,7 +98,13 @@ impl View for AuditView {
     fn read(&self, entry: &Entry) -> Result<Option<Posting>, FoldError> {
         let about = entry.about().map_err(FoldError::new)?;
         let position = entry.position;
-        let subjects = about.subjects.iter().map(|s| key(&subject_term(s.role.as_str(), &s.id), position));
+        let is_reserved = is_reserved(&about.event_type);
+        let subjects = about.subjects.iter().map(|subject| {
+            let (role, id) = (subject.role.as_str(), &subject.id);
+            // A report's own trail has its own standing.
+            let is_open = !is_reserved || subject.role == Role::Report;
+            key(&if is_open { subject_term(role, id) } else { reserved_term(role, id) }, position)
+        });
         let mut keys: Vec<Key> = subjects.collect();
         keys.push(key(&type_term(&about.event_type), position));
         keys.push(key(&actor_term(&about.actor.id), position));
