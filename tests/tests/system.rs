@@ -8,6 +8,8 @@ mod access;
 mod alone;
 #[path = "system/command_line.rs"]
 mod command_line;
+#[path = "system/conduct.rs"]
+mod conduct;
 #[path = "system/crash.rs"]
 mod crash;
 #[path = "system/directory.rs"]
@@ -28,5 +30,7 @@ mod receipt;
 mod refusals;
 #[path = "system/replay.rs"]
 mod replay;
+#[path = "system/reporters.rs"]
+mod reporters;
 #[path = "system/tidy.rs"]
 mod tidy;

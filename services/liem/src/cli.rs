@@ -395,6 +395,8 @@ pub(crate) enum Figure {
     OnlineShare,
     Rating,
     Steps,
+    Substantiated,
+    SelfReports,
 }
 
 #[derive(Debug, Subcommand)]
