@@ -30,6 +30,8 @@ mod receipt;
 mod refusals;
 #[path = "system/replay.rs"]
 mod replay;
+#[path = "system/report_fields.rs"]
+mod report_fields;
 #[path = "system/reporters.rs"]
 mod reporters;
 #[path = "system/tidy.rs"]
