@@ -60,7 +60,9 @@ mod tests {
 
     fn mergers(pairs: &[(&str, &str)]) -> Mergers {
         let mut mergers = Mergers::default();
-        pairs.iter().for_each(|(code, into)| mergers.add((*code).to_owned(), (*into).to_owned()));
+        for (code, into) in pairs {
+            mergers.add((*code).to_owned(), (*into).to_owned());
+        }
         mergers
     }
 
