@@ -439,16 +439,26 @@ impl Event for ReportEvent {
         };
         if let Some(By { agency, unit, official }) = self.by() {
             add(Role::Agency, agency);
-            unit.iter().for_each(|unit| add(Role::Unit, unit));
-            official.iter().for_each(|official| add(Role::Official, official));
+            if let Some(unit) = unit {
+                add(Role::Unit, unit);
+            }
+            if let Some(official) = official {
+                add(Role::Official, official);
+            }
         }
         match self {
             Self::Received { about, handler, retaliation_for, .. } => {
                 add(Role::Agency, handler);
                 add(Role::Agency, &about.agency);
-                about.unit.iter().for_each(|unit| add(Role::Unit, unit));
-                about.officials.iter().for_each(|official| add(Role::Official, official));
-                retaliation_for.iter().for_each(|report| add(Role::Report, report));
+                if let Some(unit) = &about.unit {
+                    add(Role::Unit, unit);
+                }
+                for official in &about.officials {
+                    add(Role::Official, official);
+                }
+                if let Some(report) = retaliation_for {
+                    add(Role::Report, report);
+                }
             }
             Self::Transferred { to_agency, .. } => add(Role::Agency, to_agency),
             Self::PersonConcerned { person, .. } | Self::AllegationMade { person: Some(person), .. } => {
