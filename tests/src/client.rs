@@ -1,11 +1,12 @@
 //! Clients that carry a token, or none.
 
 use proto::{
-    audit::audit_service_client::AuditServiceClient,
+    audit::audit_service_client::AuditServiceClient, conduct::conduct_service_client::ConductServiceClient,
     delivery::delivery_service_client::DeliveryServiceClient,
     directory::directory_service_client::DirectoryServiceClient,
     leaderboard::leaderboard_service_client::LeaderboardServiceClient,
-    ledger::ledger_service_client::LedgerServiceClient, reason_of,
+    ledger::ledger_service_client::LedgerServiceClient,
+    obligations::obligations_service_client::ObligationsServiceClient, reason_of,
 };
 use tonic::{
     Status,
@@ -53,6 +54,16 @@ impl Client {
     /// The audit view.
     pub fn audit(&self) -> AuditServiceClient<InterceptedService<Channel, Bearer>> {
         AuditServiceClient::new(self.service())
+    }
+
+    /// Conduct.
+    pub fn conduct(&self) -> ConductServiceClient<InterceptedService<Channel, Bearer>> {
+        ConductServiceClient::new(self.service())
+    }
+
+    /// The obligations view.
+    pub fn obligations(&self) -> ObligationsServiceClient<InterceptedService<Channel, Bearer>> {
+        ObligationsServiceClient::new(self.service())
     }
 
     /// Delivery.

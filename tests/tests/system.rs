@@ -8,8 +8,12 @@ mod access;
 mod alone;
 #[path = "system/command_line.rs"]
 mod command_line;
+#[path = "system/conduct.rs"]
+mod conduct;
 #[path = "system/crash.rs"]
 mod crash;
+#[path = "system/directory.rs"]
+mod directory;
 #[path = "system/figures.rs"]
 mod figures;
 #[path = "system/imports.rs"]
@@ -26,5 +30,9 @@ mod receipt;
 mod refusals;
 #[path = "system/replay.rs"]
 mod replay;
+#[path = "system/report_fields.rs"]
+mod report_fields;
+#[path = "system/reporters.rs"]
+mod reporters;
 #[path = "system/tidy.rs"]
 mod tidy;

@@ -84,7 +84,9 @@ impl Disclosure {
             ExecuteError::Refused(never) => match never {},
             ExecuteError::Append(error) => error.into(),
             ExecuteError::Read(error) => error.into(),
-            ExecuteError::Stored { .. } => Failure::new(proto::ledger::ErrorReason::LogDamaged, error.to_string()),
+            ExecuteError::Stored { .. } => {
+                Failure::new(proto::ledger::ErrorReason::LogDamaged, error.to_string())
+            }
         })
     }
 

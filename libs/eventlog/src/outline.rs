@@ -63,6 +63,11 @@ pub struct Happened<'a> {
 }
 
 impl<'a> Happened<'a> {
+    /// The category of the stream.
+    pub fn category(&self) -> &str {
+        self.stream.split_once('/').map_or("", |(category, _)| category)
+    }
+
     /// The key of the stream.
     pub fn key(&self) -> &str {
         self.stream.split_once('/').map_or("", |(_, key)| key)

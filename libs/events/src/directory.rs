@@ -13,7 +13,7 @@ use crate::{Event, Role, Subject};
 
 pub use bodies::{Agency, AgencyRecord, Names, Status, Unit, UnitRecord};
 pub use fold::{Body, Directory, HeadPeriod, ProcedureRecord};
-pub use mergers::Mergers;
+pub use mergers::{Merger, Mergers};
 pub use people::{Appointment, Leadership, Official, OfficialCategory, OfficialRecord, Post, PostRecord};
 
 /// The categories the directory's events are in.

@@ -15,7 +15,7 @@ use proto::{
 };
 use tonic::{Request, Response, Status};
 
-use crate::{AuditView, query, standing, view};
+use crate::{AuditView, query, report, standing, view};
 
 /// Entries looked through for one page, at most, where a range of time is asked for: a page can then be
 /// shorter than asked, also where more follow.
@@ -33,6 +33,9 @@ pub struct AuditHandlers {
 
 /// A decoded query.
 struct Query {
+    /// Whose trail.
+    role: SubjectRole,
+    id: String,
     /// All of these hold; each is a list of alternatives.
     terms: Vec<Vec<String>>,
     is_newest_first: bool,
@@ -61,7 +64,6 @@ impl AuditHandlers {
         if subject.id.is_empty() {
             return Err(Failure::field("subject.id", "say whose trail"));
         }
-        standing::check(caller, role, &subject.id)?;
         if request.types.len() > TYPES_MAX {
             return Err(Failure::field("types", format!("ask for {TYPES_MAX} at most")));
         }
@@ -70,7 +72,8 @@ impl AuditHandlers {
             let text = "only inspectors ask what another actor did: leave `actor` empty";
             return Err(Failure::new(Shared::NoStanding, text));
         }
-        let mut terms = vec![vec![view::subject_term(role.as_str(), &subject.id)]];
+        // The subject's own term comes first, once it is known what was merged into it.
+        let mut terms = vec![Vec::new()];
         if !request.types.is_empty() {
             terms.push(request.types.iter().map(|t| view::type_term(t)).collect());
         }
@@ -82,6 +85,8 @@ impl AuditHandlers {
             Ok::<_, Failure>(time.map(|time| time.timestamp_micros()))
         };
         Ok(Query {
+            role,
+            id: subject.id.clone(),
             terms,
             is_newest_first: order != ListOrder::OldestFirst,
             from: time("occurred_from", &request.occurred_from)?,
@@ -91,10 +96,20 @@ impl AuditHandlers {
         })
     }
 
+    /// The codes of agencies that the caller acts for: their own, and those merged into it.
+    async fn own(caller: &Caller, snapshot: &mut Snapshot) -> Result<Vec<String>, Failure> {
+        match &caller.agency {
+            Some(agency) if caller.role != Role::Citizen => {
+                Ok(query::answered_for(snapshot, SubjectRole::Agency.as_str(), agency).await?)
+            }
+            _ => Ok(Vec::new()),
+        }
+    }
+
     /// The lines of a page, and the place to go on past.
     async fn lines(
         &self,
-        caller: &Caller,
+        viewer: &Viewer<'_>,
         snapshot: &mut Snapshot,
         query: &Query,
         total: u64,
@@ -118,7 +133,7 @@ impl AuditHandlers {
             for entry in self.log.read_at(&page.positions).await? {
                 let header = entry.header().map_err(eventlog::ReadError::from)?;
                 if query.covers(header.occurred, self.zone) {
-                    lines.push(self.line(caller, &entry, header)?);
+                    lines.push(self.line(viewer, &entry, header)?);
                 }
             }
             if !page.has_more {
@@ -136,13 +151,57 @@ impl AuditHandlers {
         }
     }
 
-    fn line(&self, caller: &Caller, entry: &Entry, header: Header) -> Result<pb::TrailLine, Failure> {
+    /// The lines of a page of a report's trail: exact and in order for inspectors, of days only and shuffled within
+    /// them for the agency that has it.
+    async fn report_lines(
+        &self,
+        viewer: &Viewer<'_>,
+        snapshot: &mut Snapshot,
+        query: &Query,
+        total: u64,
+    ) -> Result<(Vec<pb::TrailLine>, Option<u64>), Failure> {
+        let all = query::positions(snapshot, &query.terms[..1], 0, false, report::EVENTS_MAX).await?;
+        let entries = self.log.read_at(&all.positions).await?;
+        let erased = report::erased(&entries)?;
+        if viewer.caller.is_inspector() {
+            let (mut lines, next) = self.lines(viewer, snapshot, query, total).await?;
+            for line in &mut lines {
+                let entry = entries.iter().find(|entry| entry.position == line.position);
+                line.erased_by_law = entry.map_or(Ok(false), |entry| report::holds_any(entry, &erased))?;
+            }
+            return Ok((lines, next));
+        }
+        report::check(&entries, &query.id, &viewer.own)?;
+        let wanted = query::positions(snapshot, &query.terms, 0, false, report::EVENTS_MAX).await?;
+        let mut placed = Vec::new();
+        for entry in entries.iter().filter(|entry| wanted.positions.contains(&entry.position)) {
+            let header = entry.header().map_err(eventlog::ReadError::from)?;
+            if query.covers(header.occurred, self.zone) {
+                let place = report::shuffled(&header, self.zone);
+                let erased_by_law = report::holds_any(entry, &erased)?;
+                let line = self.line(viewer, entry, header)?;
+                placed.push((place, pb::TrailLine { erased_by_law, ..line }));
+            }
+        }
+        placed.sort_unstable_by(|a, b| a.0.cmp(&b.0));
+        if query.is_newest_first {
+            placed.reverse();
+        }
+        let past = usize::try_from(query.place.unwrap_or(0)).unwrap_or(usize::MAX);
+        let has_more = placed.len() > past.saturating_add(query.limit);
+        let lines = placed.into_iter().map(|(_, line)| line).skip(past).take(query.limit);
+        let next = has_more.then(|| past.saturating_add(query.limit) as u64);
+        Ok((lines.collect(), next))
+    }
+
+    fn line(&self, viewer: &Viewer<'_>, entry: &Entry, header: Header) -> Result<pb::TrailLine, Failure> {
+        let Viewer { caller, own } = viewer;
         let is_exact = caller.is_inspector();
         let actor = actor_to_proto(&header.actor);
         let agency = agency_of(&header);
         let is_person = [Role::Official, Role::Citizen].iter().any(|role| role.as_str() == actor.role);
         // An official is shown to inspectors, to the agency that acted, and to themselves.
-        let is_own = caller.role != Role::Citizen && caller.agency.as_ref() == Some(&agency);
+        let is_own = own.contains(&agency);
         let sees = |official: &str| is_exact || is_own || official == caller.id;
         let day = |occurred: Occurred| Occurred::On(occurred.date(self.zone));
         let subjects = header.subjects.iter().filter(|s| s.role != SubjectRole::Official || sees(&s.id));
@@ -165,8 +224,16 @@ impl AuditHandlers {
             record_date: header.recorded_at.with_timezone(&self.zone).date_naive().to_string(),
             position: if is_exact { entry.position } else { 0 },
             data,
+            erased_by_law: false,
         })
     }
+}
+
+/// Who looks at a trail.
+struct Viewer<'a> {
+    caller: &'a Caller,
+    /// The codes of agencies that they act for.
+    own: Vec<String>,
 }
 
 /// The agency that acted: the first one the event is about, or the token's.
@@ -218,14 +285,30 @@ impl AuditService for AuditHandlers {
             query.widen_to_days(self.zone);
         }
         let asked = AsOf { position: request.as_of_position, time: request.as_of_time.as_ref() };
+        let as_of = asked.position(&caller, &*self.log, self.zone).await?;
+        let at_least = as_of.unwrap_or(0).max(request.at_least_position);
+        let mut snapshot = self.view.at_least(at_least).await?;
+        // What the caller stands for now counts, whatever was then.
+        let own = Self::own(&caller, &mut snapshot).await?;
+        standing::check(&caller, query.role, &query.id, &own)?;
+        let viewer = Viewer { caller: &caller, own };
         // Posting lists only grow: what comes after the position is left out.
-        let mut snapshot = match asked.position(&caller, &*self.log, self.zone).await? {
-            Some(position) => {
-                let snapshot = self.view.at_least(position.max(request.at_least_position)).await?;
-                Snapshot { position, ..snapshot }
+        snapshot.position = as_of.unwrap_or(snapshot.position);
+        query.terms[0] = match query.role {
+            role @ (SubjectRole::Agency | SubjectRole::Unit) => {
+                query::answered_for(&mut snapshot, role.as_str(), &query.id).await.map_err(Failure::from)?
             }
-            None => self.view.at_least(request.at_least_position).await?,
+            _ => vec![query.id.clone()],
         };
+        let role = query.role.as_str();
+        let reserved: Vec<_> = query.terms[0].iter().map(|id| view::reserved_term(role, id)).collect();
+        query.terms[0].iter_mut().for_each(|id| *id = view::subject_term(role, id));
+        // One list is read faster than two: the other one only where it has anything.
+        if caller.is_inspector()
+            && query::count(&mut snapshot, std::slice::from_ref(&reserved)).await.map_err(Failure::from)? > 0
+        {
+            query.terms[0].extend(reserved);
+        }
         let total = query::count(&mut snapshot, &query.terms).await.map_err(Failure::from)?;
         if total == 0 {
             let subject = query::count(&mut snapshot, &query.terms[..1]).await.map_err(Failure::from)?;
@@ -234,7 +317,15 @@ impl AuditService for AuditHandlers {
                 return Err(Failure::new(ErrorReason::SubjectUnknown, text).into());
             }
         }
-        let (lines, next) = self.lines(&caller, &mut snapshot, &query, total).await?;
+        let (mut lines, next) = if query.role == SubjectRole::Report {
+            self.report_lines(&viewer, &mut snapshot, &query, total).await?
+        } else {
+            self.lines(&viewer, &mut snapshot, &query, total).await?
+        };
+        if !caller.is_inspector() {
+            // Where an event stands would tell when it came.
+            lines.iter_mut().for_each(|line| line.position = 0);
+        }
         Ok(Response::new(pb::ListTrailResponse {
             lines,
             next_page_token: next.map_or_else(String::new, |place| place.to_string()),

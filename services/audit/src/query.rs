@@ -16,6 +16,34 @@ pub(crate) struct PositionPage {
 /// What is looked for: all of these hold, each a list of alternatives.
 pub(crate) type Terms = [Vec<String>];
 
+/// The codes whose history is a code's own: itself first, then all that were merged into it on any way, by the
+/// snapshot's position.
+pub(crate) async fn answered_for(
+    snapshot: &mut Snapshot,
+    role: &str,
+    code: &str,
+) -> Result<Vec<String>, ViewError> {
+    let mut found = vec![code.to_owned()];
+    let mut next = 0;
+    while let Some(code) = found.get(next).cloned() {
+        next += 1;
+        let merged: Vec<(String, Vec<u8>)> =
+            sqlx::query_as("SELECT code, positions FROM mergers WHERE role = ? AND successor = ?")
+                .bind(role)
+                .bind(code)
+                .fetch_all(&mut *snapshot.tx)
+                .await?;
+        for (merged, positions) in merged {
+            let is_known = Snapshot::positions(&positions)?.min().is_some_and(|at| at <= snapshot.position);
+            // A circle of mergers ends where it began.
+            if is_known && !found.contains(&merged) {
+                found.push(merged);
+            }
+        }
+    }
+    Ok(found)
+}
+
 /// The positions of the entries that have all terms, past a position, newest or oldest first, up to and
 /// including that of the snapshot.
 pub(crate) async fn positions(

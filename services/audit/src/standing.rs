@@ -5,13 +5,16 @@ use identity::{Caller, Role};
 use proto::{Failure, ledger::ErrorReason};
 
 /// Refuses a trail that the caller has no standing for. Citizens see a case, whose code they hold; agencies
-/// and officials besides see procedures, steps, units, their own agency, and an official their own trail;
-/// administrators see all but officials' trails; inspectors see all.
-pub(crate) fn check(caller: &Caller, role: SubjectRole, id: &str) -> Result<(), Failure> {
+/// and officials besides see procedures, steps, posts, units, their own agency with those merged into it, and an
+/// official their own trail; administrators see all but the trails of officials and reports; inspectors see all. `own` are the codes
+/// that the caller's agency answers for, its own among them.
+pub(crate) fn check(caller: &Caller, role: SubjectRole, id: &str, own: &[String]) -> Result<(), Failure> {
     let allowed = match (caller.role, role) {
         (Role::Inspector, _) => true,
-        (Role::Administrator, role) => role != SubjectRole::Official,
-        (Role::Agency | Role::Official, SubjectRole::Agency) => caller.agency.as_deref() == Some(id),
+        // Who has a report is told by its events.
+        (Role::Agency | Role::Official, SubjectRole::Report) => !own.is_empty(),
+        (Role::Administrator, role) => !matches!(role, SubjectRole::Official | SubjectRole::Report),
+        (Role::Agency | Role::Official, SubjectRole::Agency) => own.iter().any(|code| code == id),
         (Role::Official, SubjectRole::Official) => caller.id == id,
         (Role::Agency, SubjectRole::Official) => false,
         (Role::Agency | Role::Official, _) => true,
@@ -35,7 +38,9 @@ mod tests {
 
     fn allowed(role: Role, agency: Option<&str>, subject: SubjectRole, id: &str) -> bool {
         let caller = Caller { id: "me".into(), role, agency: agency.map(str::to_owned) };
-        check(&caller, subject, id).is_ok()
+        let own: Vec<_> =
+            agency.iter().flat_map(|agency| [(*agency).to_owned(), format!("{agency}-old")]).collect();
+        check(&caller, subject, id, &own).is_ok()
     }
 
     #[test]
@@ -51,6 +56,9 @@ mod tests {
     fn an_agency_sees_its_own_trail_only_and_a_citizen_none() {
         assert!(allowed(Role::Agency, Some("H57"), SubjectRole::Agency, "H57"));
         assert!(!allowed(Role::Agency, Some("H57"), SubjectRole::Agency, "H58"));
+        // And those of what was merged into it.
+        assert!(allowed(Role::Agency, Some("H57"), SubjectRole::Agency, "H57-old"));
+        assert!(!allowed(Role::Agency, None, SubjectRole::Agency, "H57"));
         assert!(!allowed(Role::Citizen, None, SubjectRole::Agency, "H57"));
         assert!(allowed(Role::Citizen, None, SubjectRole::Case, "H57-260211-0001"));
     }

@@ -150,10 +150,11 @@ impl ConductHandlers {
     fn law(&self, jurisdiction: &str, directory: &Directory) -> Result<Arc<Law>, Failure> {
         // `VN-26` has the law of `VN`, unless it has a rulebook of its own.
         let broader = jurisdiction.rsplit_once('-').map_or(jurisdiction, |(broader, _)| broader);
-        let book = self.lawbooks.get(jurisdiction).or_else(|| self.lawbooks.get(broader)).ok_or_else(|| {
-            let text = format!("there is no rulebook of {jurisdiction}: give one with --rules");
-            Failure::new(ErrorReason::JurisdictionUnknown, text)
-        })?;
+        let book =
+            self.lawbooks.get(jurisdiction).or_else(|| self.lawbooks.get(broader)).ok_or_else(|| {
+                let text = format!("there is no rulebook of {jurisdiction}: give one with --rules");
+                Failure::new(ErrorReason::JurisdictionUnknown, text)
+            })?;
         let version = directory.calendar.version();
         Ok(Arc::new(Law {
             book: Arc::new(book.clone()),
@@ -238,7 +239,8 @@ impl ConductHandlers {
         if is_handler {
             return Ok(());
         }
-        let text = "only inspectors, and the agency that has the report and is not concerned by it, may read it";
+        let text =
+            "only inspectors, and the agency that has the report and is not concerned by it, may read it";
         Err(Failure::new(Shared::NoStanding, text))
     }
 }

@@ -6,4 +6,4 @@
 mod domain;
 mod handlers;
 
-pub use handlers::ConductHandlers;
+pub use handlers::{ConductHandlers, Place};

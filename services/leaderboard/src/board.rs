@@ -9,6 +9,8 @@ use sqlx::{AssertSqlSafe, Row as _};
 use crate::{
     marks::{self, Clock, bit},
     period::Period,
+    reports::{self, Conduct},
+    succession::Succession,
     suppression::Cells,
     view::{self, SUMS},
 };
@@ -41,7 +43,7 @@ pub(crate) struct Query {
     pub(crate) judged_at: i64,
     pub(crate) clock: Clock,
     pub(crate) zone: FixedOffset,
-    /// Only units of this agency; empty for all.
+    /// Only units of this agency, and of those it answers for; empty for all.
     pub(crate) agency: String,
 }
 
@@ -87,6 +89,8 @@ pub(crate) struct Counts {
     pub(crate) steps: u64,
     /// Closed cases by their working days.
     pub(crate) working_days: BTreeMap<i64, u64>,
+    /// What is counted of reports. It ranks nobody.
+    pub(crate) conduct: Conduct,
 }
 
 impl Counts {
@@ -124,7 +128,8 @@ impl Counts {
     }
 
     fn is_empty(&self) -> bool {
-        self.received == 0 && self.closed == 0 && self.open == 0 && self.steps == 0
+        let has_no_cases = self.received == 0 && self.closed == 0 && self.open == 0 && self.steps == 0;
+        has_no_cases && self.conduct == Conduct::default()
     }
 
     /// The counts as suppression looks at them.
@@ -153,12 +158,28 @@ impl Counts {
 
 /// Counts every row of a board that has anything to count, by subject: whole months from their sums, and the
 /// month of the judged instant from the marks of its days.
-pub(crate) async fn count(snapshot: &mut Snapshot, query: &Query) -> Result<Vec<Counts>, ViewError> {
-    let mut rows = BTreeMap::new();
-    count_months(snapshot, query, &mut rows).await?;
-    count_durations(snapshot, query, &mut rows).await?;
-    count_days(snapshot, query, &mut rows).await?;
-    let counts = rows.into_iter().map(|(subject, row)| row.counts(subject, query.clock));
+pub(crate) async fn count(
+    snapshot: &mut Snapshot,
+    query: &Query,
+    succession: &Succession,
+) -> Result<Vec<Counts>, ViewError> {
+    // Where nothing was merged, rows of other agencies needn't be read.
+    let agency = if succession.is_empty() { query.agency.as_str() } else { "" };
+    let mut rows = Rows { by: query.by, succession, counting: BTreeMap::new() };
+    count_months(snapshot, query, agency, &mut rows).await?;
+    count_durations(snapshot, query, agency, &mut rows).await?;
+    count_days(snapshot, query, agency, &mut rows).await?;
+    let mut conduct = reports::count(snapshot, query, succession).await?;
+    for (subject, (agency, _)) in &conduct {
+        // Also of whom nothing but reports is known.
+        rows.of(subject, agency);
+    }
+    let rows = rows.counting.into_iter();
+    let rows = rows.filter(|(_, row)| query.agency.is_empty() || row.agency == query.agency);
+    let counts = rows.map(|(subject, row)| {
+        let conduct = conduct.remove(&subject).map(|(_, conduct)| conduct).unwrap_or_default();
+        Counts { conduct, ..row.counts(subject, query.clock) }
+    });
     Ok(counts.filter(|row| !row.is_empty()).collect())
 }
 
@@ -208,13 +229,28 @@ impl Counting {
             rating_sum,
             steps,
             working_days: self.working_days,
+            conduct: Conduct::default(),
         }
     }
 }
 
-fn row<'a>(rows: &'a mut BTreeMap<String, Counting>, subject: &str, agency: &str) -> &'a mut Counting {
-    rows.entry(subject.to_owned())
-        .or_insert_with(|| Counting { agency: agency.to_owned(), ..Counting::default() })
+/// The rows that are being counted, by subject.
+struct Rows<'s> {
+    by: By,
+    succession: &'s Succession,
+    counting: BTreeMap<String, Counting>,
+}
+
+impl Rows<'_> {
+    /// The row that counts what was recorded of a subject.
+    fn of(&mut self, subject: &str, agency: &str) -> &mut Counting {
+        let (subject, agency) = self.succession.row(self.by, subject, agency);
+        let counting = self.counting.entry(subject.to_owned()).or_default();
+        if counting.agency.as_str() < agency {
+            agency.clone_into(&mut counting.agency);
+        }
+        counting
+    }
 }
 
 /// The sums that are counted up to the judged instant, whatever the period.
@@ -225,7 +261,8 @@ fn is_standing(sum: &str) -> bool {
 async fn count_months(
     snapshot: &mut Snapshot,
     query: &Query,
-    rows: &mut BTreeMap<String, Counting>,
+    agency: &str,
+    rows: &mut Rows<'_>,
 ) -> Result<(), ViewError> {
     let subject = query.by.column();
     let sums = SUMS.map(|sum| {
@@ -245,13 +282,13 @@ async fn count_months(
     let found = sqlx::query(AssertSqlSafe(sql))
         .bind(first)
         .bind(judged)
-        .bind(&query.agency)
+        .bind(agency)
         .fetch_all(&mut *snapshot.tx)
         .await?;
     for found in found {
-        let counting = row(rows, found.try_get(0)?, found.try_get(1)?);
+        let counting = rows.of(found.try_get(0)?, found.try_get(1)?);
         for (i, sum) in counting.sums.iter_mut().enumerate() {
-            *sum = found.try_get(i + 2)?;
+            *sum += found.try_get::<i64, _>(i + 2)?;
         }
     }
     Ok(())
@@ -260,7 +297,8 @@ async fn count_months(
 async fn count_durations(
     snapshot: &mut Snapshot,
     query: &Query,
-    rows: &mut BTreeMap<String, Counting>,
+    agency: &str,
+    rows: &mut Rows<'_>,
 ) -> Result<(), ViewError> {
     let subject = query.by.column();
     let sql = format!(
@@ -272,13 +310,13 @@ async fn count_durations(
     let found = sqlx::query(AssertSqlSafe(sql))
         .bind(first)
         .bind(judged)
-        .bind(&query.agency)
-        .bind(&query.agency)
+        .bind(agency)
+        .bind(agency)
         .fetch_all(&mut *snapshot.tx)
         .await?;
     for found in found {
-        let counting = row(rows, found.try_get(0)?, found.try_get(1)?);
-        counting.working_days.insert(found.try_get(2)?, unsigned(found.try_get(3)?));
+        let counting = rows.of(found.try_get(0)?, found.try_get(1)?);
+        *counting.working_days.entry(found.try_get(2)?).or_default() += unsigned(found.try_get(3)?);
     }
     Ok(())
 }
@@ -286,7 +324,8 @@ async fn count_durations(
 async fn count_days(
     snapshot: &mut Snapshot,
     query: &Query,
-    rows: &mut BTreeMap<String, Counting>,
+    agency: &str,
+    rows: &mut Rows<'_>,
 ) -> Result<(), ViewError> {
     let (first, judged) = query.months();
     let is_in_period = judged >= first;
@@ -298,16 +337,12 @@ async fn count_days(
     let found = sqlx::query(AssertSqlSafe(sql))
         .bind(marks::first_day(judged))
         .bind(marks::day(query.judged_at, query.zone))
-        .bind(&query.agency)
-        .bind(&query.agency)
+        .bind(agency)
+        .bind(agency)
         .fetch_all(&mut *snapshot.tx)
         .await?;
     for found in found {
-        let agency: &str = found.try_get(1)?;
-        let counting = row(rows, found.try_get(0)?, agency);
-        if counting.agency.as_str() < agency {
-            agency.clone_into(&mut counting.agency);
-        }
+        let counting = rows.of(found.try_get(0)?, found.try_get(1)?);
         for mark in marks::stored(found.try_get(2)?).filter(|mark| mark.at <= query.judged_at) {
             for ((sum, n), name) in counting.sums.iter_mut().zip(view::sums(&mark)).zip(SUMS) {
                 if is_in_period || is_standing(name) {

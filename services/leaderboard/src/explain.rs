@@ -22,17 +22,24 @@ pub(crate) struct Explanation {
     pub(crate) total: u64,
 }
 
-/// The cases behind a figure of a subject, by code, past the code in `past`.
+/// So many places for values.
+fn places(number: usize) -> String {
+    vec!["?"; number].join(", ")
+}
+
+/// The cases behind a figure of a row, by code, past the code in `past`. The row is of some subjects.
 pub(crate) async fn cases(
     snapshot: &mut Snapshot,
     query: &Query,
-    subject: &str,
+    subjects: &[&str],
     figure: pb::Figure,
     past: &str,
     limit: usize,
 ) -> Result<Explanation, ViewError> {
-    let sql = format!("SELECT code, {} FROM cases WHERE {} = ?", case::COLUMNS, query.by.column());
-    let mut found = sqlx::query(AssertSqlSafe(sql)).bind(subject).fetch(&mut *snapshot.tx);
+    let (column, places) = (query.by.column(), places(subjects.len()));
+    let sql = format!("SELECT code, {} FROM cases WHERE {column} IN ({places})", case::COLUMNS);
+    let asked = subjects.iter().fold(sqlx::query(AssertSqlSafe(sql)), |asked, subject| asked.bind(*subject));
+    let mut found = asked.fetch(&mut *snapshot.tx);
     let mut total = 0;
     // The page, and one line more that tells whether another follows.
     let mut lines: BTreeMap<String, pb::ExplainLine> = BTreeMap::new();
@@ -44,8 +51,12 @@ pub(crate) async fn cases(
         if code.as_str() <= past {
             continue;
         }
-        let line =
-            pb::ExplainLine { case: code.clone(), value, positions: figures::positions(&case, figure) };
+        let line = pb::ExplainLine {
+            case: code.clone(),
+            value,
+            positions: figures::positions(&case, figure),
+            report: String::new(),
+        };
         lines.insert(code, line);
         if lines.len() > limit + 1 {
             lines.pop_last();
@@ -57,22 +68,20 @@ pub(crate) async fn cases(
     Ok(Explanation { lines, next, total })
 }
 
-/// The steps behind a subject's count, by position, past the position in `past`.
+/// The steps behind a row's count, by position, past the position in `past`. The row is of some subjects.
 pub(crate) async fn steps(
     snapshot: &mut Snapshot,
     query: &Query,
-    subject: &str,
+    subjects: &[&str],
     past: u64,
     limit: usize,
 ) -> Result<Explanation, ViewError> {
     let (first, last) = query.days();
-    let sql = format!("SELECT positions FROM steps WHERE {} = ? AND day BETWEEN ? AND ?", query.by.column());
-    let found: Vec<Vec<u8>> = sqlx::query_scalar(AssertSqlSafe(sql))
-        .bind(subject)
-        .bind(first)
-        .bind(last)
-        .fetch_all(&mut *snapshot.tx)
-        .await?;
+    let (column, places) = (query.by.column(), places(subjects.len()));
+    let sql = format!("SELECT positions FROM steps WHERE day BETWEEN ? AND ? AND {column} IN ({places})");
+    let asked = sqlx::query_scalar(AssertSqlSafe(sql)).bind(first).bind(last);
+    let asked = subjects.iter().fold(asked, |asked, subject| asked.bind(*subject));
+    let found: Vec<Vec<u8>> = asked.fetch_all(&mut *snapshot.tx).await?;
     let mut all = Positions::new();
     for bytes in &found {
         all |= Snapshot::positions(bytes)?;
@@ -84,7 +93,7 @@ pub(crate) async fn steps(
     let lines: Vec<_> = all
         .iter()
         .take(limit)
-        .map(|position| pb::ExplainLine { case: String::new(), value: 1, positions: vec![position] })
+        .map(|position| pb::ExplainLine { value: 1, positions: vec![position], ..Default::default() })
         .collect();
     let is_last = all.len() <= limit as u64;
     let next = lines.last().filter(|_| !is_last).map(|line| line.positions[0].to_string());

@@ -21,6 +21,8 @@ use crate::{
     marks::Clock,
     period::Period,
     ranking::{Placed, Standing, ranked},
+    reports::{self, ConductHidden},
+    succession::Succession,
     suppression::{self, Cell, Hidden},
 };
 
@@ -108,8 +110,15 @@ fn count(n: u64) -> i64 {
     i64::try_from(n).unwrap_or(i64::MAX)
 }
 
-fn board_row(placed: Placed<(Counts, Hidden)>, clock: Clock) -> pb::BoardRow {
-    let Placed { row: (counts, hidden), rank, interval } = placed;
+fn board_row(placed: Placed<(Counts, Hidden, ConductHidden)>, clock: Clock) -> pb::BoardRow {
+    let Placed { row: (counts, hidden, conduct_hidden), rank, interval } = placed;
+    let conduct = counts.conduct;
+    let substantiated = (!conduct_hidden.substantiated).then_some(conduct.substantiated);
+    // A rate over a count that is hidden would tell it.
+    let is_rate_shown = substantiated.is_some() && !hidden.contains(&Cell::Closed);
+    let rate_per_thousand = reports::per_thousand(conduct.substantiated, counts.closed);
+    let [per_thousand, per_thousand_lower, per_thousand_upper] =
+        rate_per_thousand.filter(|_| is_rate_shown).map_or([None; 3], |rate| rate.map(Some));
     let shown = |cell: Cell, n: u64| (!hidden.contains(&cell)).then(|| count(n));
     let rate = |value: Option<f64>| value.filter(|_| !hidden.contains(&Cell::OnTimeRate));
     let figure = |cell: Cell, value: Option<f64>| value.filter(|_| !hidden.contains(&cell));
@@ -131,16 +140,29 @@ fn board_row(placed: Placed<(Counts, Hidden)>, clock: Clock) -> pb::BoardRow {
         rating: figure(Cell::Rating, share(counts.rating_sum, counts.rated)),
         rated: shown(Cell::Rated, counts.rated),
         steps: shown(Cell::Steps, counts.steps),
-        suppressed: !hidden.is_empty(),
+        suppressed: !hidden.is_empty() || conduct_hidden != ConductHidden::default(),
+        substantiated: substantiated.map(count),
+        substantiated_per_thousand: per_thousand,
+        substantiated_lower: per_thousand_lower,
+        substantiated_upper: per_thousand_upper,
+        self_reports: (!conduct_hidden.self_reports).then_some(count(conduct.self_reports)),
         subject: counts.subject,
         agency: counts.agency,
     }
 }
 
-/// The cell that a figure shows, for suppression.
+/// What is hidden of reports in each row, from a caller who is no inspector.
+fn conduct_hidden(caller: &Caller, rows: &[Counts], query: &Query) -> Vec<ConductHidden> {
+    if caller.is_inspector() {
+        return vec![ConductHidden::default(); rows.len()];
+    }
+    reports::hidden_in(rows, query.by)
+}
+
+/// The cell that a figure of cases shows, for suppression.
 fn cell(figure: pb::Figure) -> Option<Cell> {
     Some(match figure {
-        pb::Figure::Unspecified => return None,
+        pb::Figure::Unspecified | pb::Figure::Substantiated | pb::Figure::SelfReports => return None,
         pb::Figure::Received => Cell::Received,
         pb::Figure::Closed => Cell::Closed,
         pb::Figure::ClosedOnTime => Cell::ClosedOnTime,
@@ -175,6 +197,8 @@ fn figure_of(counts: &Counts, figure: pb::Figure, clock: Clock) -> f64 {
         pb::Figure::OnlineShare => share(counts.online, counts.channel_known).unwrap_or(0.0),
         pb::Figure::Rating => share(counts.rating_sum, counts.rated).unwrap_or(0.0),
         pb::Figure::Steps => counts.steps as f64,
+        pb::Figure::Substantiated => counts.conduct.substantiated as f64,
+        pb::Figure::SelfReports => counts.conduct.self_reports as f64,
     }
 }
 
@@ -186,19 +210,24 @@ impl LeaderboardService for LeaderboardHandlers {
     ) -> Result<Response<pb::GetBoardResponse>, Status> {
         let caller = Caller::of(&request)?;
         let asked = request.into_inner().query.unwrap_or_default();
-        let query = self.decode(&caller, &asked)?;
+        let mut query = self.decode(&caller, &asked)?;
         let mut snapshot = self.snapshot(&caller, &asked).await?;
-        let counts = board::count(&mut snapshot, &query).await.map_err(Failure::from)?;
+        let succession = Succession::of(&mut snapshot).await.map_err(Failure::from)?;
+        query.agency = succession.agency(&query.agency).to_owned();
+        let counts = board::count(&mut snapshot, &query, &succession).await.map_err(Failure::from)?;
         let hidden = hidden(&caller, &counts, &query);
-        let rows: Vec<_> = counts.into_iter().zip(hidden).collect();
-        let placed = ranked(rows, |(counts, _)| Standing {
+        let conduct_hidden = conduct_hidden(&caller, &counts, &query);
+        let rows = counts.into_iter().zip(hidden).zip(conduct_hidden);
+        let rows: Vec<_> = rows.map(|((counts, hidden), conduct)| (counts, hidden, conduct)).collect();
+        let placed = ranked(rows, |(counts, _, _)| Standing {
             subject: &counts.subject,
             judged: counts.judged(query.clock),
             on_time: counts.on_time(query.clock),
         });
         let rows = placed.into_iter().map(|row| board_row(row, query.clock));
+        let agency = succession.agency(&asked.agency);
         Ok(Response::new(pb::GetBoardResponse {
-            rows: rows.filter(|row| asked.agency.is_empty() || row.agency == asked.agency).collect(),
+            rows: rows.filter(|row| agency.is_empty() || row.agency == agency).collect(),
             position: snapshot.position,
             judge_time: DateTime::from_timestamp_micros(query.judged_at).map(timestamp_to),
         }))
@@ -211,21 +240,35 @@ impl LeaderboardService for LeaderboardHandlers {
         let caller = Caller::of(&request)?;
         let request = request.into_inner();
         let figure = request.figure();
-        let cell = cell(figure).ok_or_else(|| Failure::field("figure", "say which figure"))?;
+        if figure == pb::Figure::Unspecified {
+            return Err(Failure::field("figure", "say which figure").into());
+        }
+        let is_of_reports = matches!(figure, pb::Figure::Substantiated | pb::Figure::SelfReports);
         let asked = request.query.unwrap_or_default();
-        let query = self.decode(&caller, &asked)?;
+        let mut query = self.decode(&caller, &asked)?;
         let limit = page_size_from(request.page_size)?;
         let mut snapshot = self.snapshot(&caller, &asked).await?;
 
         // The row as the board has it, with all others, since theirs decide what is hidden in this one.
-        let counts = board::count(&mut snapshot, &query).await.map_err(Failure::from)?;
+        let succession = Succession::of(&mut snapshot).await.map_err(Failure::from)?;
+        query.agency = succession.agency(&query.agency).to_owned();
+        let subject = succession.subject(query.by, &request.subject);
+        let subjects = succession.answered_for(query.by, subject);
+        let counts = board::count(&mut snapshot, &query, &succession).await.map_err(Failure::from)?;
         let hidden = hidden(&caller, &counts, &query);
-        let row = counts.iter().zip(&hidden).find(|(counts, _)| counts.subject == request.subject);
-        let Some((counts, hidden)) = row else {
+        let place = counts.iter().position(|counts| counts.subject == subject);
+        let Some(place) = place else {
             let text = "the board has no row for this subject: check its code and the period";
             return Err(Failure::new(ErrorReason::SubjectUnknown, text).into());
         };
-        if hidden.contains(&cell) {
+        let conduct_hidden = conduct_hidden(&caller, &counts, &query)[place];
+        let (counts, hidden) = (&counts[place], &hidden[place]);
+        let is_hidden = match figure {
+            pb::Figure::Substantiated => conduct_hidden.substantiated,
+            pb::Figure::SelfReports => conduct_hidden.self_reports,
+            figure => cell(figure).is_some_and(|cell| hidden.contains(&cell)),
+        };
+        if is_hidden {
             let text = "the figure, or one it would give away, is under five: ask an inspector";
             return Err(Failure::new(ErrorReason::CellSuppressed, text).into());
         }
@@ -235,16 +278,19 @@ impl LeaderboardService for LeaderboardHandlers {
             let past = past.map_err(|_not_a_number| {
                 Failure::new(Shared::PageTokenInvalid, "the page token is not one that this list gave")
             })?;
-            explain::steps(&mut snapshot, &query, &request.subject, past, limit).await
+            explain::steps(&mut snapshot, &query, &subjects, past, limit).await
+        } else if is_of_reports {
+            reports::explain(&mut snapshot, (&query, &succession), subject, figure, &token, limit).await
         } else {
-            explain::cases(&mut snapshot, &query, &request.subject, figure, &token, limit).await
+            explain::cases(&mut snapshot, &query, &subjects, figure, &token, limit).await
         };
         let mut explanation = explanation.map_err(Failure::from)?;
         if !caller.is_inspector() {
             explanation.lines.iter_mut().for_each(|line| line.positions.clear());
             // A step without its position says nothing, and the token would tell it. A case's code is what a
             // citizen looks their own case up by: others' are not handed to them.
-            if figure == pb::Figure::Steps || caller.role == Role::Citizen {
+            // Which reports there are is for nobody without standing.
+            if figure == pb::Figure::Steps || is_of_reports || caller.role == Role::Citizen {
                 explanation.next = None;
                 explanation.lines.clear();
             }
@@ -254,6 +300,30 @@ impl LeaderboardService for LeaderboardHandlers {
             next_page_token: explanation.next.unwrap_or_default(),
             total_count: count(explanation.total),
             figure: figure_of(counts, figure, query.clock),
+            position: snapshot.position,
+        }))
+    }
+
+    async fn get_report_totals(
+        &self,
+        request: Request<pb::GetReportTotalsRequest>,
+    ) -> Result<Response<pb::GetReportTotalsResponse>, Status> {
+        let caller = Caller::of(&request)?;
+        let request = request.into_inner();
+        if request.by() == pb::TotalsBy::Unspecified {
+            return Err(Failure::field("by", "say what reports are counted by").into());
+        }
+        let mut snapshot = self.view.at_least(request.at_least_position).await?;
+        let totals = reports::totals(&mut snapshot, request.by(), &request.agency).await;
+        let totals = totals.map_err(Failure::from)?;
+        let counts: Vec<u64> = totals.values().copied().collect();
+        let hidden = if caller.is_inspector() { vec![false; counts.len()] } else { reports::hidden(&counts) };
+        let totals = totals
+            .into_iter()
+            .zip(hidden)
+            .map(|((key, n), hidden)| pb::ReportTotal { key, count: (!hidden).then_some(count(n)) });
+        Ok(Response::new(pb::GetReportTotalsResponse {
+            totals: totals.collect(),
             position: snapshot.position,
         }))
     }

@@ -3,7 +3,8 @@
 //!
 //! The view keeps one row a case. `marks` says what a case counts for and from when, once: the marks are
 //! summed up by month for boards, kept by day for the month in which a board is judged, and gone through
-//! case by case for explanations.
+//! case by case for explanations. They stay under the codes they were recorded under; a row of a board is of all the
+//! codes that were merged into its subject, as of the answer's position.
 
 mod board;
 mod case;
@@ -13,6 +14,8 @@ mod handlers;
 mod marks;
 mod period;
 mod ranking;
+mod reports;
+mod succession;
 mod suppression;
 mod view;
 mod what_if;

@@ -1,10 +1,13 @@
-//! The fold: one row a case, and their marks summed up by day and month of each agency's units.
+//! The fold: one row a case, and their marks summed up by day and month of each agency's units; and which agencies
+//! and units were merged into which.
 
 use chrono::{Datelike as _, FixedOffset};
 use eventlog::{Entry, Filter};
 use events::{
     Event as _, Occurred,
+    conduct::ReportEvent,
     delivery::{CaseEvent, Channel, Correction, Promise},
+    directory::{Agency, Unit},
 };
 use projection::{FoldError, History, Key, Keys, Kind, Named, PositionSet, Row, Table, Value, View};
 use rulebook::Calendar;
@@ -12,6 +15,8 @@ use rulebook::Calendar;
 use crate::{
     case::{self, Case},
     marks::{self, Mark, bit},
+    reports::{self, ReportEntry},
+    succession::{self, BodyEntry},
     what_if::WhatIf,
 };
 
@@ -20,6 +25,8 @@ const DAYS: usize = 1;
 const MONTHS: usize = 2;
 const DURATIONS: usize = 3;
 const STEPS: usize = 4;
+const BODIES: usize = 5;
+const REPORTS: usize = 6;
 
 /// The sums of a month, in order. What is open or overdue is the change in the month: the sum over all
 /// months up to one is how many there are at its end.
@@ -51,7 +58,17 @@ pub struct LeaderboardView {
 }
 
 /// What the fold takes from an entry.
-pub struct CaseEntry {
+pub struct Taken(Of);
+
+#[expect(clippy::large_enum_variant, reason = "nearly all are cases, and they are many")]
+enum Of {
+    Case(CaseEntry),
+    Report(Box<ReportEntry>),
+    Body(BodyEntry),
+}
+
+/// What happened to a case.
+struct CaseEntry {
     position: u64,
     case: String,
     occurred: Occurred,
@@ -289,6 +306,11 @@ impl LeaderboardView {
     }
 }
 
+/// An event that can't be read, with what serde found.
+fn not_read(error: &events::NotAnEvent) -> FoldError {
+    FoldError::new(format!("{error}: {}", error.source))
+}
+
 /// A day without marks and steps.
 fn empty_day() -> Row {
     vec![Value::Bytes(Vec::new()), Value::Int(0)]
@@ -296,7 +318,7 @@ fn empty_day() -> Row {
 
 impl View for LeaderboardView {
     const NAME: &'static str = "leaderboard";
-    const VERSION: u32 = 2;
+    const VERSION: u32 = 3;
     const TABLES: &'static [Table] = &[
         case::TABLE,
         Table {
@@ -352,48 +374,70 @@ impl View for LeaderboardView {
             history: History::Positions,
             spans: None,
         },
+        succession::TABLE,
+        reports::TABLE,
     ];
     const SUMMED: Option<usize> = Some(CASES);
     // Most cases come and go within so many positions, and are written once or twice.
     const BATCH: u64 = 262_144;
-    type Event = CaseEntry;
+    type Event = Taken;
 
     fn filter(&self) -> Filter {
-        Filter { types: Vec::new(), categories: vec![CaseEvent::CATEGORY.to_owned()] }
+        let categories = [CaseEvent::CATEGORY, ReportEvent::CATEGORY, Agency::CATEGORY, Unit::CATEGORY];
+        Filter { types: Vec::new(), categories: categories.map(str::to_owned).to_vec() }
     }
 
-    fn read(&self, entry: &Entry) -> Result<Option<CaseEntry>, FoldError> {
+    fn read(&self, entry: &Entry) -> Result<Option<Taken>, FoldError> {
         let happened = entry.happened().map_err(FoldError::new)?;
-        let event = happened.event().map_err(|e| {
-            FoldError::new(format!(
-                "{e}: {}",
-                std::error::Error::source(&e).map_or_else(String::new, ToString::to_string)
-            ))
-        })?;
-        // Nothing on a board depends on these.
-        if let CaseEvent::Accepted { .. }
-        | CaseEvent::HandedOver { .. }
-        | CaseEvent::DelayApologised { .. }
-        | CaseEvent::ResultReturned { .. } = event
-        {
-            return Ok(None);
-        }
-        let (position, occurred) = (entry.position, happened.occurred);
-        Ok(Some(CaseEntry { position, case: happened.key().to_owned(), occurred, event }))
-    }
-
-    fn keys(&self, entry: &mut CaseEntry, keys: &mut Keys<'_>) {
-        if let CaseEvent::StepDone { by, .. } = &entry.event {
-            let (day, month) = self.spans(entry.occurred);
-            for (table, span) in [(STEPS, day), (DAYS, day), (MONTHS, month)] {
-                keys.add(table, span_key(span, &by.agency, by.unit.as_deref()));
+        let body = match happened.category() {
+            Agency::CATEGORY => BodyEntry::of_agency(happened.event().map_err(|e| not_read(&e))?),
+            Unit::CATEGORY => BodyEntry::of_unit(happened.event().map_err(|e| not_read(&e))?),
+            ReportEvent::CATEGORY => {
+                let event = happened.event().map_err(|e| not_read(&e))?;
+                let (position, occurred) = (entry.position, happened.occurred);
+                let report = happened.key().to_owned();
+                let is_counted = reports::counts(&event);
+                let entry = ReportEntry { position, report, occurred, event };
+                return Ok(is_counted.then(|| Taken(Of::Report(Box::new(entry)))));
             }
-        } else {
-            keys.add(CASES, Case::key(&entry.case));
+            _ => {
+                let event = happened.event().map_err(|e| not_read(&e))?;
+                // Nothing on a board depends on these.
+                if let CaseEvent::Accepted { .. }
+                | CaseEvent::HandedOver { .. }
+                | CaseEvent::DelayApologised { .. }
+                | CaseEvent::ResultReturned { .. } = event
+                {
+                    return Ok(None);
+                }
+                let (position, occurred) = (entry.position, happened.occurred);
+                let case = CaseEntry { position, case: happened.key().to_owned(), occurred, event };
+                return Ok(Some(Taken(Of::Case(case))));
+            }
+        };
+        Ok(body.map(|body| Taken(Of::Body(body))))
+    }
+
+    fn keys(&self, taken: &mut Taken, keys: &mut Keys<'_>) {
+        match &taken.0 {
+            Of::Case(CaseEntry { event: CaseEvent::StepDone { by, .. }, occurred, .. }) => {
+                let (day, month) = self.spans(*occurred);
+                for (table, span) in [(STEPS, day), (DAYS, day), (MONTHS, month)] {
+                    keys.add(table, span_key(span, &by.agency, by.unit.as_deref()));
+                }
+            }
+            Of::Case(entry) => keys.add(CASES, Case::key(&entry.case)),
+            Of::Report(entry) => keys.add(REPORTS, reports::key(&entry.report)),
+            Of::Body(entry) => keys.add(BODIES, entry.key()),
         }
     }
 
-    fn fold(&self, entry: CaseEntry, rows: &mut Named<'_>) -> Result<(), FoldError> {
+    fn fold(&self, taken: Taken, rows: &mut Named<'_>) -> Result<(), FoldError> {
+        let entry = match taken.0 {
+            Of::Case(entry) => entry,
+            Of::Report(entry) => return reports::fold(rows.change(0), *entry, self.zone),
+            Of::Body(entry) => return entry.fold(rows.change(0)),
+        };
         if let CaseEvent::StepDone { .. } = entry.event {
             return Self::fold_step(&entry, rows);
         }

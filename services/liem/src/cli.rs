@@ -1,10 +1,13 @@
 //! The command line.
 
+mod directory;
 pub(crate) mod report;
 
 use std::{net::SocketAddr, path::PathBuf};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+
+pub(crate) use directory::{DirectoryCommand, FromArgs, Leadership, NameArgs, OfficialCategory, OnArgs};
 
 /// Liêm: an accountability ledger for the civil service.
 #[derive(Debug, Parser)]
@@ -58,6 +61,9 @@ pub(crate) enum Command {
     /// Bring in an existing log of cases, or of reports
     #[command(subcommand)]
     Import(ImportCommand),
+    /// Look at an agency, and keep the directory: agencies, units, posts, officials
+    #[command(subcommand)]
+    Directory(DirectoryCommand),
     /// Look at a case
     #[command(subcommand)]
     Case(CaseCommand),
@@ -116,6 +122,19 @@ pub(crate) struct UpArgs {
     pub(crate) rules: RulesArgs,
     #[command(flatten)]
     pub(crate) genesis: GenesisArgs,
+}
+
+impl UpArgs {
+    /// All as usual, for a new log of a name.
+    pub(crate) fn usual(origin: &str) -> Self {
+        Self {
+            listen: None,
+            snapshots: SnapshotArgs { snapshot_every: None },
+            sealed: VaultArgs { vault_key: None },
+            rules: RulesArgs { folder: None },
+            genesis: GenesisArgs { origin: Some(origin.to_owned()), jurisdiction: None, time_zone: None },
+        }
+    }
 }
 
 /// The key that wraps the keys of sealed personal data.
@@ -266,7 +285,7 @@ pub(crate) enum CaseCommand {
 #[derive(Debug, Args)]
 pub(crate) struct TrailArgs {
     /// ROLE:ID, such as official:o-17 or agency:H57.18; a code alone is a case. Roles: case, agency, unit,
-    /// official, procedure, step, view, report, post
+    /// official, procedure, step, post, view, report
     pub(crate) subject: String,
     /// Oldest first
     #[arg(long)]
@@ -377,6 +396,8 @@ pub(crate) enum Figure {
     OnlineShare,
     Rating,
     Steps,
+    Substantiated,
+    SelfReports,
 }
 
 #[derive(Debug, Subcommand)]

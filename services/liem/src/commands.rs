@@ -2,6 +2,7 @@
 
 pub(crate) mod board;
 mod case;
+mod directory;
 mod due;
 mod log;
 mod replay;
@@ -29,6 +30,7 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Serve(args) => run::alone(&settings, args).await?,
         Command::Token(TokenCommand::Issue(args)) => token::issue(&settings, args)?,
         Command::Import(ImportCommand::Csv(args)) => import::csv(&settings, args).await?,
+        Command::Directory(command) => directory::directory(&settings, command).await?,
         Command::Case(CaseCommand::Show { code }) => case::show(&settings, code).await?,
         Command::Report(command) => report::report(&settings, command).await?,
         Command::Due(args) => due::due(&settings, args).await?,

@@ -18,7 +18,7 @@ use serve::Shutdown;
 use tokio::time::Instant;
 
 use crate::{
-    cli::{DemoArgs, GenesisArgs, RulesArgs, SnapshotArgs, UpArgs, VaultArgs},
+    cli::{DemoArgs, UpArgs},
     client::Connection,
     commands::{board::print_board, trail},
     config::Settings,
@@ -38,16 +38,9 @@ pub(crate) async fn demo(settings: &Settings, args: DemoArgs) -> anyhow::Result<
     let settings = settings.in_folder(folder.path());
     let shutdown = Shutdown::default();
     shutdown.on_signals()?;
-    let genesis = GenesisArgs { origin: Some("liem.demo".into()), jurisdiction: None, time_zone: None };
     let listen = ([127, 0, 0, 1], 0).into();
-    let args_of_up = UpArgs {
-        listen: None,
-        snapshots: SnapshotArgs { snapshot_every: None },
-        sealed: VaultArgs { vault_key: None },
-        rules: RulesArgs { folder: None },
-        genesis,
-    };
-    let running = server::up(&settings, listen, &args_of_up, shutdown.clone()).await?;
+    let usual = UpArgs::usual("liem.demo");
+    let running = server::up(&settings, listen, &usual, shutdown.clone()).await?;
     let address = running.address.to_string();
 
     let shown = tokio::select! {

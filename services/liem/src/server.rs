@@ -16,8 +16,7 @@ use ledger::{Gate, LedgerHandlers};
 use obligations::{ObligationsHandlers, ObligationsView};
 use projection::{DirectoryFollower, Follower, ViewAdminHandlers};
 use proto::{
-    audit::audit_service_server::AuditServiceServer,
-    conduct::conduct_service_server::ConductServiceServer,
+    audit::audit_service_server::AuditServiceServer, conduct::conduct_service_server::ConductServiceServer,
     delivery::delivery_service_server::DeliveryServiceServer,
     directory::directory_service_server::DirectoryServiceServer,
     leaderboard::leaderboard_service_server::LeaderboardServiceServer,

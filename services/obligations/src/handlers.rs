@@ -50,7 +50,8 @@ impl ObligationsHandlers {
         if let (Some(own), Some(asked)) = (&own, &asked)
             && directory.successor(own) != directory.successor(asked)
         {
-            let text = format!("the token is of agency {own} and sees its own duties only: leave `agency` empty");
+            let text =
+                format!("the token is of agency {own} and sees its own duties only: leave `agency` empty");
             return Err(Failure::new(Shared::NoStanding, text));
         }
         let asked_moment = request.judge_time.as_ref().map(|time| timestamp_from("judge_time", time));
@@ -92,7 +93,9 @@ impl ObligationsHandlers {
             unit: stretch.unit,
             head: head.unwrap_or_default(),
             since_date: since.unwrap_or_default(),
-            due_time: DateTime::from_timestamp_micros(stretch.due).filter(|_| !stretch.paused).map(timestamp_to),
+            due_time: DateTime::from_timestamp_micros(stretch.due)
+                .filter(|_| !stretch.paused)
+                .map(timestamp_to),
             paused: stretch.paused,
             overdue_seconds: if stretch.paused { 0 } else { late },
             rule: stretch.rule,
@@ -144,9 +147,10 @@ impl ObligationsService for ObligationsHandlers {
         let found = query::duties(&mut snapshot, &directory, &query, day).await.map_err(Failure::from)?;
         let next = found.duties.last_key_value().filter(|_| found.has_more).map(|(place, _)| token_of(place));
         let (total, overdue) = (found.total, found.overdue);
-        let obligations = found.duties.into_iter().map(|(place, (stretch, head))| {
-            self.obligation(&caller, query.moment, place, stretch, head)
-        });
+        let obligations = found
+            .duties
+            .into_iter()
+            .map(|(place, (stretch, head))| self.obligation(&caller, query.moment, place, stretch, head));
         Ok(Response::new(pb::ListObligationsResponse {
             obligations: obligations.collect(),
             next_page_token: next.unwrap_or_default(),

@@ -58,9 +58,10 @@ pub(crate) async fn duties(
     day: chrono::NaiveDate,
 ) -> Result<Found, ViewError> {
     let mut found = Found::default();
-    let mut rows = sqlx::query("SELECT role, subject, stretches FROM clocks WHERE ended > ?1 AND began <= ?1")
-        .bind(query.moment)
-        .fetch(&mut *snapshot.tx);
+    let mut rows =
+        sqlx::query("SELECT role, subject, stretches FROM clocks WHERE ended > ?1 AND began <= ?1")
+            .bind(query.moment)
+            .fetch(&mut *snapshot.tx);
     while let Some(row) = rows.try_next().await? {
         let bytes: &[u8] = row.get(2);
         let stretches = Stretches::from_bytes(bytes).map_err(|error| ViewError::Log(error.to_string()))?;
@@ -70,7 +71,8 @@ pub(crate) async fn duties(
         let is_asked = is_of(&query.agency, &|agency| {
             directory.successor(&stretch.agency) == directory.successor(agency)
         }) && is_of(&query.unit, &|unit| {
-            !stretch.unit.is_empty() && directory.unit_successor(&stretch.unit) == directory.unit_successor(unit)
+            !stretch.unit.is_empty()
+                && directory.unit_successor(&stretch.unit) == directory.unit_successor(unit)
         }) && query.due_until.is_none_or(|until| !stretch.paused && stretch.due <= until)
             && (is_overdue || !query.is_overdue);
         if !is_asked {
@@ -82,12 +84,8 @@ pub(crate) async fn duties(
         }
         found.total += 1;
         found.overdue += u64::from(is_overdue);
-        let place = Place {
-            is_paused: stretch.paused,
-            due: stretch.due,
-            role: row.get(0),
-            subject: row.get(1),
-        };
+        let place =
+            Place { is_paused: stretch.paused, due: stretch.due, role: row.get(0), subject: row.get(1) };
         if query.past.as_ref().is_some_and(|past| place <= *past) {
             continue;
         }

@@ -4,7 +4,7 @@ use std::{fs, path::Path};
 
 use serde_json::Value;
 use tempfile::TempDir;
-use tests::{Server, liem, run, wait_until};
+use tests::{Client, Server, liem, run, wait_until};
 
 /// Cases of two agencies: open and closed, in time and late, rows out of order, a unit of the other agency,
 /// a name, an unknown channel, and a row that can't go in.
@@ -67,6 +67,9 @@ const QUESTIONS: &[&[&str]] = &[
     &["log", "check"],
     &["view", "audit"],
     &["view", "leaderboard"],
+    &["due", "--judged-at", "2026-03-20"],
+    &["due", "--judged-at", "2026-03-05", "--agency", "H58", "--overdue"],
+    &["view", "obligations"],
 ];
 
 /// What two logs of the same commands don't have in common: the time of recording, which is also when the
@@ -100,7 +103,7 @@ fn answers(ask: impl Fn(&[&str]) -> Value) -> Vec<(String, Value)> {
     assert_eq!((&summary["cases"], &summary["rejected"]), (&12.into(), &1.into()), "{summary}");
     summary["rejects_file"] = fs::read_to_string(&rejects).unwrap().into();
     let mut answers = vec![("import".to_owned(), summary)];
-    for view in ["audit", "leaderboard"] {
+    for view in ["audit", "leaderboard", "obligations"] {
         wait_until(&format!("{view} has caught up"), || {
             ask(&["view", view])["position"] == ask(&["log", "head"])["position"]
         });
@@ -134,12 +137,13 @@ fn services_as_processes_of_their_own_answer_as_one_process_does() {
 
     let (folder, elsewhere) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let ledger = alone(folder.path(), "ledger");
-    let near = ["directory", "delivery", "leaderboard"].map(|service| alone(folder.path(), service));
+    let near =
+        ["directory", "delivery", "leaderboard", "obligations"].map(|service| alone(folder.path(), service));
     let far = apart(&ledger, "audit", &elsewhere);
     assert!(!elsewhere.path().join("log.db").exists() && !elsewhere.path().join("keys/private.pem").exists());
-    let [directory, delivery, leaderboard] = near.each_ref().map(|server| &server.address);
+    let [directory, delivery, leaderboard, obligations] = near.each_ref().map(|server| &server.address);
     let addresses = format!(
-        "ledger={},directory={directory},delivery={delivery},leaderboard={leaderboard},audit={}",
+        "ledger={},directory={directory},delivery={delivery},leaderboard={leaderboard},obligations={obligations},audit={}",
         ledger.address, far.address
     );
     let answered = answers(|question| ledger.json(&[question, &["--address", &addresses]].concat()));
@@ -147,6 +151,41 @@ fn services_as_processes_of_their_own_answer_as_one_process_does() {
     for ((question, expected), (_, answered)) in expected.iter().zip(&answered) {
         assert_eq!(answered, expected, "{question}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn with_the_ledger_stopped_nothing_that_is_sealed_opens() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut ledger = alone(folder.path(), "ledger");
+    let directory = alone(folder.path(), "directory");
+    let mut conduct = alone(folder.path(), "conduct");
+    let token = ledger.token(&["--role", "administrator"]);
+    Client::new(&directory.address, &token).open("H57", &["desk"]).await;
+    let filing = ["report", "file", "--agency", "H57", "--unit", "desk", "--text", "MARKED TEXT"];
+    let filed = ledger.json(&filing);
+    let (report, code) = (filed["report"].as_str().unwrap(), filed["follow_up_code"].as_str().unwrap());
+    ledger.json(&["report", "ask", report, "--text", "MARKED QUESTION"]);
+    let open = ["report", "open", report, "--reader", "i-1", "--reason", "inspection"];
+    assert_eq!(ledger.json(&open)[0]["text"], "MARKED TEXT");
+
+    ledger.kill();
+    for arguments in [&open[..], &["report", "follow-up", code], &["report", "show", report]] {
+        let answer = conduct.liem(arguments);
+        assert!(!answer.success && answer.out.is_empty(), "{arguments:?}: {answer:?}");
+        assert!(!answer.err.contains("MARKED"), "{arguments:?}: {answer:?}");
+    }
+    // One vault has one process, and another key opens nothing.
+    let ledger = alone(folder.path(), "ledger");
+    let second = run(liem(&["serve", "conduct", "--listen", "127.0.0.1:0"]).env("LIEM_DATA", folder.path()));
+    assert!(!second.success, "{second:?}");
+    assert!(conduct.terminate());
+    let mut other_key = liem(&["serve", "conduct", "--listen", "127.0.0.1:0"]);
+    let other_key = other_key.env("LIEM_DATA", folder.path()).env("LIEM_VAULT_KEY", "0f".repeat(32));
+    let refused = run(other_key);
+    assert!(!refused.success && refused.err.contains("master key"), "{refused:?}");
+    let conduct = alone(folder.path(), "conduct");
+    assert_eq!(conduct.json(&open)[0]["text"], "MARKED TEXT");
+    drop(ledger);
 }
 
 #[test]

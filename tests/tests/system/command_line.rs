@@ -11,10 +11,22 @@ use proto::delivery::{Command, ReceiveCaseRequest};
 use serde_json::Value;
 use tests::{Act, Answer, Client, Server, command, liem, run};
 
+/// Headings whose fields are tested beside the commands themselves, in `report_fields`.
+pub(crate) const ELSEWHERE: [&str; 8] = [
+    "liem report file",
+    "liem report follow-up",
+    "liem report follow-up --proof",
+    "liem report",
+    "liem report show",
+    "liem report open",
+    "liem report totals",
+    "liem due",
+];
+
 const DOCS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/cli.md");
 
 /// The fields that docs/cli.md lists, by the heading they stand under.
-fn documented() -> BTreeMap<String, BTreeSet<String>> {
+pub(crate) fn documented() -> BTreeMap<String, BTreeSet<String>> {
     let text = fs::read_to_string(DOCS).unwrap();
     let mut tables: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     let (mut heading, mut is_fields) = (String::new(), false);
@@ -34,7 +46,7 @@ fn documented() -> BTreeMap<String, BTreeSet<String>> {
 /// The names of the fields in an answer: those of an array's objects as one, and those within as
 /// `subjects[].role`. What `data`, `flags` and `trail` hold is described elsewhere, and rows are the
 /// view's own.
-fn fields(value: &Value) -> BTreeSet<String> {
+pub(crate) fn fields(value: &Value) -> BTreeSet<String> {
     let mut names = BTreeSet::new();
     match value {
         Value::Array(items) => items.iter().for_each(|item| names.extend(fields(item))),
@@ -130,8 +142,21 @@ async fn the_fields_are_those_that_the_documentation_lists() {
         ["replay", "what-if", "leaderboard", "--reason", "order 7", "--holidays", &holidays, "--wait"];
     let bench = data.join("bench");
     let bench = ["bench", "replay", "--events", "2000", "--data", bench.to_str().unwrap()];
-    let commands: [(&str, &[&str]); 19] = [
+    let (head_of, of_desk) = (["--leadership", "head"], ["--unit", "land desk"]);
+    let (in_agency, category) = (["--agency", "H57.1"], ["--category", "civil-servant"]);
+    let registered = [&["directory", "register-official", "o-17"], &in_agency[..], &category].concat();
+    let agency_head = [&["directory", "define-post", "land/head"], &in_agency[..], &head_of].concat();
+    let desk_head = [&["directory", "define-post", "desk/head"], &in_agency[..], &of_desk, &head_of].concat();
+    let appoint = |post, from| ["directory", "appoint", "o-17", "--post", post, "--from", from];
+    let (desk_led, agency_led) = (appoint("desk/head", "2025-01-01"), appoint("land/head", "2026-01-01"));
+    let commands: [(&str, &[&str]); 25] = [
         ("liem token issue", &["token", "issue", "--role", "citizen"]),
+        ("liem directory", &registered),
+        ("liem directory", &agency_head),
+        ("liem directory", &desk_head),
+        ("liem directory", &desk_led),
+        ("liem directory", &agency_led),
+        ("liem directory show", &["directory", "show", "H57.1"]),
         ("liem import csv", &import),
         ("liem case show", &["case", "show", case]),
         ("liem trail", &["trail", case, "--at-least", &head]),
@@ -152,12 +177,12 @@ async fn the_fields_are_those_that_the_documentation_lists() {
         // The log is damaged for this one, below.
         ("liem log check", &["log", "check"]),
     ];
-    for (heading, arguments) in &commands[..18] {
+    for (heading, arguments) in &commands[..24] {
         assert_eq!(fields(&server.json(arguments)), documented[*heading], "{heading}");
     }
     let whole = server.json(&["log", "check"]);
     assert_eq!((&whole["ok"], &whole["faults"]), (&true.into(), &Value::Array(Vec::new())));
-    let headings: BTreeSet<_> = commands.iter().map(|(heading, _)| *heading).collect();
+    let headings: BTreeSet<_> = commands.iter().map(|(heading, _)| *heading).chain(ELSEWHERE).collect();
     assert_eq!(documented.keys().map(String::as_str).collect::<BTreeSet<_>>(), headings);
     // The trail within a case is a trail; one object a row, and one array.
     assert_eq!(fields(&server.json(&["case", "show", case])["trail"]), documented["liem trail"]);

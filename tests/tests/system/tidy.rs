@@ -59,7 +59,7 @@ fn arrows_point_down_only() {
 
 #[test]
 fn only_the_log_and_the_views_know_a_database() {
-    let allowed = ["eventlog", "projection", "audit", "leaderboard", "vault"];
+    let allowed = ["eventlog", "projection", "audit", "leaderboard", "obligations", "vault"];
     for folder in ["libs", "services"] {
         for name in crates(folder) {
             let uses = dependencies(&root().join(folder).join(&name).join("Cargo.toml"));
@@ -70,7 +70,7 @@ fn only_the_log_and_the_views_know_a_database() {
 
 #[test]
 fn domains_know_neither_transport_nor_storage() {
-    for service in ["directory", "delivery"] {
+    for service in ["directory", "delivery", "conduct"] {
         let folder = root().join("services").join(service).join("src");
         let domain = files()
             .into_iter()

@@ -2,6 +2,40 @@
 
 use std::collections::BTreeMap;
 
+use super::{Agency, Unit};
+use crate::{NotAnEvent, Role, decode};
+
+/// One merger.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Merger {
+    /// What was merged: agencies or units.
+    pub role: Role,
+    /// The code that is no more.
+    pub code: String,
+    /// The code that answers for it.
+    pub into: String,
+}
+
+impl Merger {
+    /// The merger in an entry of a type; none in most.
+    pub fn of(event_type: &str, entry: &[u8]) -> Result<Option<Self>, NotAnEvent> {
+        let merger = |role, code, into| Some(Self { role, code, into });
+        Ok(if event_type.starts_with("directory.Agency") {
+            match decode(entry)? {
+                Agency::Merged { agency, into, .. } => merger(Role::Agency, agency, into),
+                Agency::Opened { .. } | Agency::Renamed { .. } | Agency::Closed { .. } => None,
+            }
+        } else if event_type.starts_with("directory.Unit") {
+            match decode(entry)? {
+                Unit::Merged { unit, into, .. } => merger(Role::Unit, unit, into),
+                Unit::Opened { .. } | Unit::Renamed { .. } | Unit::Closed { .. } => None,
+            }
+        } else {
+            None
+        })
+    }
+}
+
 /// Mergers of agencies, or of units: each code with the one it was merged into.
 ///
 /// However they are, also where a log holds a circle of them, every question ends.
@@ -60,7 +94,9 @@ mod tests {
 
     fn mergers(pairs: &[(&str, &str)]) -> Mergers {
         let mut mergers = Mergers::default();
-        pairs.iter().for_each(|(code, into)| mergers.add((*code).to_owned(), (*into).to_owned()));
+        for (code, into) in pairs {
+            mergers.add((*code).to_owned(), (*into).to_owned());
+        }
         mergers
     }
 

@@ -7,8 +7,8 @@ use esrs::Aggregate;
 use events::{
     Fact, Occurred,
     conduct::{
-        AboutWhom, Appellant, Class, Classed, Complexity, Finding, FindingStage, Found, Kind, ReopeningReason,
-        ReportEvent, Source, TransferReason,
+        AboutWhom, Appellant, Class, Classed, Complexity, Finding, FindingStage, Found, Kind,
+        ReopeningReason, ReportEvent, Source, TransferReason,
     },
     delivery::By,
     directory::Directory,
@@ -70,20 +70,42 @@ pub(crate) enum Command {
         closed: Option<NaiveDate>,
     },
     Add(Sealed),
-    Answer { question: u32, text: Sealed },
+    Answer {
+        question: u32,
+        text: Sealed,
+    },
     Withdraw(Vec<u32>),
-    ReportRetaliation { by_report: String },
-    Classify { kind: Option<Kind>, class: Option<Class>, evidence: bool },
-    Accept { instance: u32 },
-    Transfer { to: String, reason: TransferReason },
-    Decline { reason: String },
+    ReportRetaliation {
+        by_report: String,
+    },
+    Classify {
+        kind: Option<Kind>,
+        class: Option<Class>,
+        evidence: bool,
+    },
+    Accept {
+        instance: u32,
+    },
+    Transfer {
+        to: String,
+        reason: TransferReason,
+    },
+    Decline {
+        reason: String,
+    },
     Extend(Complexity),
     Ask(Sealed),
     OpenInquiry,
     AddPerson(String),
     RecordStep(String),
-    AddAllegation { person: Option<String>, classed: Classed },
-    RecordFinding { found: Found, stage: FindingStage },
+    AddAllegation {
+        person: Option<String>,
+        classed: Classed,
+    },
+    RecordFinding {
+        found: Found,
+        stage: FindingStage,
+    },
     Conclude,
     Appeal(Appellant),
     DecideAppeal(Vec<Found>),
@@ -383,7 +405,8 @@ fn classify(
         (None, Some(said)) => said.clone(),
         (None, None) => Classed { class: Class::Other, source_class: None },
     };
-    let anonymous = law.rule(Duty::Anonymous, in_law, since).filter(|_| state.source == Some(Source::Anonymous));
+    let anonymous =
+        law.rule(Duty::Anonymous, in_law, since).filter(|_| state.source == Some(Source::Anonymous));
     let outcome = anonymous.and_then(|rule| {
         let outcome = if evidence { rule.with_evidence.as_deref() } else { rule.without_evidence.as_deref() };
         outcome.map(|outcome| (rule.id.clone(), outcome))

@@ -72,11 +72,12 @@ impl Law {
         let extension = rule.extensions.iter().find(|extension| extension.when == when);
         let extension = extension.filter(|extension| earlier < extension.times);
         // A limit that is over can't be extended: what is late stays late.
-        let extension = extension.filter(|_| on <= limit.due_date).ok_or_else(|| {
-            Refusal::ExtensionNotAllowed { rule: rule.cite(), due: limit.due_date }
-        })?;
+        let extension = extension
+            .filter(|_| on <= limit.due_date)
+            .ok_or_else(|| Refusal::ExtensionNotAllowed { rule: rule.cite(), due: limit.due_date })?;
         let more = law::Limit { days: extension.days, working: extension.working };
-        let due = more.due(&self.calendar, limit.due_date).map_err(|_out_of_range| Refusal::DateOutOfRange)?;
+        let due =
+            more.due(&self.calendar, limit.due_date).map_err(|_out_of_range| Refusal::DateOutOfRange)?;
         let calendar = limit.calendar.clone();
         let calendar = calendar.or_else(|| extension.working.then(|| self.calendar_version.clone()));
         Ok(Limit { due_date: due, calendar, ..limit.clone() })

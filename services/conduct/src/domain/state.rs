@@ -3,9 +3,7 @@
 use chrono::{FixedOffset, NaiveDate};
 use events::{
     Fact,
-    conduct::{
-        AboutWhom, Classed, Finding, FindingStage, Found, Kind, Limit, ReportEvent, Source,
-    },
+    conduct::{AboutWhom, Classed, Finding, FindingStage, Found, Kind, Limit, ReportEvent, Source},
     vault::Sealed,
 };
 

@@ -124,8 +124,11 @@ impl ConductHandlers {
             _ => &reporter,
         };
         let mut context = aggregate::context(actor, SERVICE, method, &digested);
-        context.actor =
-            Actor { id: actor.id.clone(), role: actor.role.as_str().to_owned(), agency: actor.agency.clone() };
+        context.actor = Actor {
+            id: actor.id.clone(),
+            role: actor.role.as_str().to_owned(),
+            agency: actor.agency.clone(),
+        };
         context.day_start = Some(self.day_start());
         Ok(Told { id, context, seals })
     }
@@ -179,8 +182,7 @@ impl ConductHandlers {
         let (jurisdiction, retaliation_for) = (filed.jurisdiction.clone(), filed.retaliation_for.clone());
         let command = Command::File(filed);
         let context = told.context.clone();
-        let outcome =
-            self.execute(&id, &jurisdiction, (told.id, context), (on, None, None), command).await?;
+        let outcome = self.execute(&id, &jurisdiction, (told.id, context), (on, None, None), command).await?;
         self.confirm(told.id).await;
         if let Some(earlier) = retaliation_for {
             self.mark_retaliation(&earlier, &id, &told.id, told.context, on).await?;
@@ -277,11 +279,7 @@ impl ConductHandlers {
             source,
             kind: convert::kind(new.kind()).ok_or_else(|| Failure::field("report.kind", "say what it is"))?,
             classed: classed("report", convert::class(new.class()), &new.source_class)?,
-            about: AboutWhom {
-                agency: about_agency,
-                unit,
-                officials: officials.collect::<Result<_, _>>()?,
-            },
+            about: AboutWhom { agency: about_agency, unit, officials: officials.collect::<Result<_, _>>()? },
             handler,
             jurisdiction: code_from("report.jurisdiction", &jurisdiction)?,
             remote: new.remote,
@@ -310,9 +308,13 @@ impl ConductHandlers {
         let context = aggregate::context(&caller, SERVICE, "ImportReport", &message);
         let new = message.report.as_ref().ok_or_else(|| Failure::field("report", "give it"))?;
         if [&new.name, &new.contact, &new.text, &new.retaliation_for].iter().any(|text| !text.is_empty()) {
-            return Err(Failure::field("report", "an import takes no names, contacts and texts: leave them out"));
+            return Err(Failure::field(
+                "report",
+                "an import takes no names, contacts and texts: leave them out",
+            ));
         }
-        let source = convert::source(new.source()).ok_or_else(|| Failure::field("report.source", "give it"))?;
+        let source =
+            convert::source(new.source()).ok_or_else(|| Failure::field("report.source", "give it"))?;
         let on = self.check_day(date_from("report.receive_date", &new.receive_date)?)?;
         let day = |field: &str, text: &str| match text {
             "" => Ok(None),
@@ -330,7 +332,11 @@ impl ConductHandlers {
                     Some(person) => Some(official_from("allegations.person", &person)?),
                     None => None,
                 },
-                classed: classed("allegations", convert::class(allegation.class()), &allegation.source_class)?,
+                classed: classed(
+                    "allegations",
+                    convert::class(allegation.class()),
+                    &allegation.source_class,
+                )?,
                 recommended: convert::finding(allegation.recommended()),
                 last: convert::finding(allegation.r#final()),
             })

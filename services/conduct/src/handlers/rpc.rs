@@ -71,7 +71,9 @@ impl ConductHandlers {
 fn limit_of(outcome: &Outcome<ReportEvent>) -> Option<pb::Limit> {
     let of = |event: &ReportEvent| -> Option<Limit> {
         match event {
-            ReportEvent::Accepted { conclude, .. } | ReportEvent::Reopened { conclude, .. } => conclude.clone(),
+            ReportEvent::Accepted { conclude, .. } | ReportEvent::Reopened { conclude, .. } => {
+                conclude.clone()
+            }
             ReportEvent::Extended { conclude, .. } => Some(conclude.clone()),
             ReportEvent::Classified { accept, .. } => accept.clone(),
             ReportEvent::Appealed { decide, .. } => decide.clone(),
@@ -236,9 +238,7 @@ impl ConductService for ConductHandlers {
         self.existing(&asked.report).await?;
         let said = vec![Said { field: "question", text }];
         let said_by = ("AskReporter", &message);
-        let told = self
-            .tell(&caller, &request_id.unwrap_or_default(), said_by, &asked.report, said)
-            .await?;
+        let told = self.tell(&caller, &request_id.unwrap_or_default(), said_by, &asked.report, said).await?;
         // What is sealed is told apart by its commitment, not by the text.
         asked.context.command_digest = told.context.command_digest;
         asked.id = told.id;
@@ -353,7 +353,8 @@ impl ConductService for ConductHandlers {
         let changed = message.changed.iter().map(|changed| {
             let allegation = convert::number("changed.allegation", changed.allegation)?;
             let finding = convert::finding(changed.finding());
-            let finding = finding.ok_or_else(|| Failure::field("changed.finding", "say what is found now"))?;
+            let finding =
+                finding.ok_or_else(|| Failure::field("changed.finding", "say what is found now"))?;
             Ok(Found { allegation, finding })
         });
         let changed = changed.collect::<Result<_, Failure>>()?;

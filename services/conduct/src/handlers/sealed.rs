@@ -4,8 +4,7 @@ use disclosure::Asked as Disclosed;
 use events::Occurred;
 use identity::{Caller, Role};
 use proto::{
-    Failure,
-    conduct as pb,
+    Failure, conduct as pb,
     ledger::{ErrorReason as Shared, Recorded},
     official_from, uuid_from,
 };

@@ -3,7 +3,7 @@
 use chrono::Datelike as _;
 use events::{
     Fact,
-    directory::{self as events_of, Body, DayKind, Days, OfficialRecord, PostRecord, UnitRecord},
+    directory::{self as events_of, Body, DayKind, Days, Directory, OfficialRecord, PostRecord, UnitRecord},
 };
 use identity::Caller;
 use proto::{
@@ -23,6 +23,11 @@ use crate::domain::{
 /// The failure of a look-up.
 fn unknown(refusal: fn(String) -> Refusal, code: &str) -> Failure {
     refusal(code.to_owned()).into()
+}
+
+/// Whether something of an agency is of the asked-for one, which also has what was merged into it; empty for all.
+fn is_of(directory: &Directory, asked: &str, agency: &str) -> bool {
+    asked.is_empty() || directory.agency_mergers.succeeds(asked, agency)
 }
 
 #[tonic::async_trait]
@@ -296,7 +301,7 @@ impl DirectoryService for DirectoryHandlers {
         let caller = &Caller::of(&request)?;
         let pb::ListUnitsRequest { agency, page_size, page_token } = request.into_inner();
         let directory = &*self.directory.caught_up().await?.0;
-        let keep = |unit: &UnitRecord| agency.is_empty() || unit.agency == agency;
+        let keep = |unit: &UnitRecord| is_of(directory, &agency, &unit.agency);
         let (rows, next_page_token) = page(&directory.units, page_size, &page_token, keep)?;
         let shown = Shown { directory, caller, today: self.today() };
         let units = rows.into_iter().map(|(code, record)| shown.unit(code, record)).collect();
@@ -309,7 +314,7 @@ impl DirectoryService for DirectoryHandlers {
     ) -> Result<Response<pb::ListPostsResponse>, Status> {
         let pb::ListPostsRequest { agency, page_size, page_token } = request.into_inner();
         let (directory, _) = self.directory.caught_up().await?;
-        let keep = |post: &PostRecord| agency.is_empty() || post.agency == agency;
+        let keep = |post: &PostRecord| is_of(&directory, &agency, &post.agency);
         let (rows, next_page_token) = page(&directory.posts, page_size, &page_token, keep)?;
         let posts = rows.into_iter().map(|(code, record)| post(code, record)).collect();
         Ok(Response::new(pb::ListPostsResponse { posts, next_page_token }))
@@ -348,7 +353,7 @@ impl DirectoryService for DirectoryHandlers {
     ) -> Result<Response<pb::ListOfficialsResponse>, Status> {
         let pb::ListOfficialsRequest { agency, page_size, page_token } = request.into_inner();
         let (directory, _) = self.directory.caught_up().await?;
-        let keep = |official: &OfficialRecord| agency.is_empty() || official.agency == agency;
+        let keep = |official: &OfficialRecord| is_of(&directory, &agency, &official.agency);
         let (rows, next_page_token) = page(&directory.officials, page_size, &page_token, keep)?;
         let officials = rows.into_iter().map(|(id, record)| official(id, record)).collect();
         Ok(Response::new(pb::ListOfficialsResponse { officials, next_page_token }))

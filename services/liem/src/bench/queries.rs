@@ -13,12 +13,7 @@ use serde::Serialize;
 use serve::Shutdown;
 use tokio::time::Instant;
 
-use crate::{
-    cli::{GenesisArgs, SnapshotArgs},
-    client::Connection,
-    config::Settings,
-    server,
-};
+use crate::{cli::UpArgs, client::Connection, config::Settings, server};
 
 /// How often a question is asked whose answer is of now.
 const TIMES: usize = 200;
@@ -44,10 +39,8 @@ pub(super) async fn measure(
 ) -> anyhow::Result<Vec<Answers>> {
     let settings = settings.in_folder(folder);
     let shutdown = Shutdown::default();
-    let genesis = GenesisArgs { origin: None, jurisdiction: None, time_zone: None };
-    let snapshots = SnapshotArgs { snapshot_every: None };
     let listen = ([127, 0, 0, 1], 0).into();
-    let running = server::up(&settings, listen, (&genesis, snapshots), shutdown.clone()).await?;
+    let running = server::up(&settings, listen, &UpArgs::usual("liem.bench"), shutdown.clone()).await?;
     let answers = async {
         let connection = Connection::open(&settings, Role::Inspector)?;
         let agency = await_views(&connection, entries).await?;

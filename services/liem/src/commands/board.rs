@@ -79,6 +79,8 @@ pub(crate) fn print_board(
         "online",
         "rating",
         "steps",
+        "found ‰",
+        "self",
     ];
     let mut table = output::table(&headings, &[&headings[..1], &headings[2..]].concat());
     for row in &board.rows {
@@ -99,6 +101,8 @@ pub(crate) fn print_board(
             output::cell(percent(row.online_share)),
             output::cell(row.rating.map(|rating| format!("{rating:.2}"))),
             output::cell(row.steps),
+            output::cell(row.substantiated_per_thousand.map(|rate| format!("{rate:.2}"))),
+            output::cell(row.self_reports),
         ]);
     }
     output::print(&table.to_string())?;
@@ -110,7 +114,8 @@ pub(crate) fn print_board(
     };
     let position = board.position;
     output::print(&format!(
-        "period {period}, judged at {judged}, as of position {position}; ranked by the lower bound, from 30 judged cases on{hidden}"
+        "period {period}, judged at {judged}, as of position {position}; ranked by the lower bound, from 30 judged cases on{hidden}\n\
+         found ‰: allegations substantiated per thousand closed cases; self: reports about itself; neither ranks anybody"
     ))
 }
 
@@ -135,6 +140,11 @@ fn row_json(row: &BoardRow, judged_at: Option<&str>) -> Value {
         "rating": row.rating,
         "rated": row.rated,
         "steps": row.steps,
+        "substantiated": row.substantiated,
+        "substantiated_per_thousand": row.substantiated_per_thousand,
+        "substantiated_lower": row.substantiated_lower,
+        "substantiated_upper": row.substantiated_upper,
+        "self_reports": row.self_reports,
         "suppressed": row.suppressed,
         "judged_at": judged_at,
     })
@@ -166,6 +176,8 @@ async fn explain(
         Figure::OnlineShare => pb::Figure::OnlineShare,
         Figure::Rating => pb::Figure::Rating,
         Figure::Steps => pb::Figure::Steps,
+        Figure::Substantiated => pb::Figure::Substantiated,
+        Figure::SelfReports => pb::Figure::SelfReports,
     };
     let mut request = pb::ExplainFigureRequest {
         query: Some(query(args, connection.zone().await)?),
@@ -189,7 +201,10 @@ async fn explain(
         let text = |text: &str| (!text.is_empty()).then(|| text.to_owned());
         let lines: Vec<_> = lines
             .iter()
-            .map(|l| json!({ "case": text(&l.case), "value": l.value, "positions": l.positions }))
+            .map(|l| {
+                let (case, report) = (text(&l.case), text(&l.report));
+                json!({ "case": case, "report": report, "value": l.value, "positions": l.positions })
+            })
             .collect();
         return output::print_json(&json!({
             "subject": request.subject,
@@ -200,10 +215,10 @@ async fn explain(
             "lines": lines,
         }));
     }
-    let mut table = output::table(&["case", "counts for", "positions"], &["counts for"]);
+    let mut table = output::table(&["what", "counts for", "positions"], &["counts for"]);
     for line in &lines {
         let positions: Vec<_> = line.positions.iter().map(ToString::to_string).collect();
-        let case = (!line.case.is_empty()).then_some(&line.case);
+        let case = [&line.case, &line.report].into_iter().find(|id| !id.is_empty());
         table.add_row([output::cell(case), Cell::new(line.value), Cell::new(positions.join(" "))]);
     }
     output::print(&table.to_string())?;

@@ -137,6 +137,7 @@ pub(super) fn line_json(line: &TrailLine) -> Value {
         "agency": text(&line.agency),
         "on_behalf_of": text(&line.on_behalf_of),
         "subjects": subjects,
+        "erased_by_law": line.erased_by_law,
         "data": serde_json::from_str::<Value>(&line.data).unwrap_or(Value::Null),
     })
 }
@@ -144,14 +145,15 @@ pub(super) fn line_json(line: &TrailLine) -> Value {
 /// Lines of a trail for people.
 pub(crate) fn line_table(lines: &[TrailLine], zone: FixedOffset) -> Table {
     let mut table = output::table(
-        &["position", "occurred", "recorded", "what", "case", "for whom", "who"],
+        &["position", "occurred", "recorded", "what", "about", "for whom", "who"],
         &["position"],
     );
     for line in lines {
         let text = |text: &str| (!text.is_empty()).then(|| text.to_owned());
         let who = text(&line.on_behalf_of).or_else(|| text(&line.actor));
         let recorded = output::short(line.record_time.as_ref(), zone).unwrap_or(line.record_date.clone());
-        let case = line.subjects.iter().find(|s| s.role == "case").map(|s| s.id.clone());
+        let about = line.subjects.iter().find(|s| s.role == "case" || s.role == "report");
+        let about = about.map(|s| s.id.clone());
         let unit = line.subjects.iter().find(|s| s.role == "unit").map(|s| s.id.clone());
         let for_whom = match (text(&line.agency), unit) {
             (Some(agency), Some(unit)) if !unit.starts_with(&agency) => Some(format!("{agency} {unit}")),
@@ -162,7 +164,7 @@ pub(crate) fn line_table(lines: &[TrailLine], zone: FixedOffset) -> Table {
             output::cell(output::occurred_short(line.occurred.as_ref(), zone)),
             Cell::new(recorded),
             Cell::new(what(line)),
-            output::cell(case),
+            output::cell(about),
             output::cell(for_whom),
             output::cell(who.or_else(|| text(&line.actor_role))),
         ]);
@@ -173,10 +175,11 @@ pub(crate) fn line_table(lines: &[TrailLine], zone: FixedOffset) -> Table {
 /// What happened, in short: the type without context and version, and a step's name.
 fn what(line: &TrailLine) -> String {
     let name = line.r#type.split('.').nth(1).unwrap_or(&line.r#type).to_owned();
-    match line.subjects.iter().find(|s| s.role == "step") {
+    let name = match line.subjects.iter().find(|s| s.role == "step") {
         Some(step) => format!("{name}: {}", step.id),
         None => name,
-    }
+    };
+    if line.erased_by_law { format!("{name} (erased by law)") } else { name }
 }
 
 #[cfg(test)]

@@ -91,11 +91,11 @@ pub(super) async fn handle(
         }
         ReportCommand::Finding { by, allegation, finding, is_final } => {
             let stage = if is_final { pb::FindingStage::Final } else { pb::FindingStage::Recommended };
-            send!(by, record_finding, RecordFindingRequest {
-                allegation: allegation,
-                finding: finding.into(),
-                stage: stage.into()
-            })
+            send!(
+                by,
+                record_finding,
+                RecordFindingRequest { allegation: allegation, finding: finding.into(), stage: stage.into() }
+            )
         }
         ReportCommand::Conclude { by } => send!(by, conclude_report, ConcludeReportRequest {}),
         ReportCommand::Appeal { by, who } => {
@@ -130,8 +130,7 @@ fn changed(text: &str) -> anyhow::Result<pb::ChangedFinding> {
     let parsed = text.split_once('=').and_then(|(number, finding)| {
         Some((number.trim().parse().ok()?, Finding::from_str(finding.trim(), true).ok()?))
     });
-    let (allegation, finding) = parsed.with_context(|| {
-        format!("`{text}` is not NUMBER=FINDING, such as 2=unsubstantiated")
-    })?;
+    let (allegation, finding) =
+        parsed.with_context(|| format!("`{text}` is not NUMBER=FINDING, such as 2=unsubstantiated"))?;
     Ok(pb::ChangedFinding { allegation, finding: finding.into() })
 }

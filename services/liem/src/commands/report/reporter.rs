@@ -65,7 +65,9 @@ pub(super) async fn follow_up(settings: &Settings, args: FollowUpArgs) -> anyhow
     }
     if args.add {
         let (request_id, text) = (request_id(), said()?);
-        conduct.add_to_report(pb::AddToReportRequest { request_id, follow_up_code: code.clone(), text }).await?;
+        conduct
+            .add_to_report(pb::AddToReportRequest { request_id, follow_up_code: code.clone(), text })
+            .await?;
     } else if let Some(question) = args.answer {
         let (request_id, text) = (request_id(), said()?);
         let follow_up_code = code.clone();
@@ -74,7 +76,9 @@ pub(super) async fn follow_up(settings: &Settings, args: FollowUpArgs) -> anyhow
     } else if args.withdraw {
         let (request_id, allegations) = (request_id(), args.allegations);
         let follow_up_code = code.clone();
-        conduct.withdraw_report(pb::WithdrawReportRequest { request_id, follow_up_code, allegations }).await?;
+        conduct
+            .withdraw_report(pb::WithdrawReportRequest { request_id, follow_up_code, allegations })
+            .await?;
     }
     let answer = conduct.get_follow_up(pb::GetFollowUpRequest { follow_up_code: code }).await?.into_inner();
     let text = |text: &str| (!text.is_empty()).then(|| text.to_owned());
