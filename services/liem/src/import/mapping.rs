@@ -4,18 +4,23 @@
 //! Whether the file has its columns is the reader's to say. The format is documented in `docs/import.md`.
 
 pub(crate) mod code;
+mod field;
+mod form;
+mod reports;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use chrono::FixedOffset;
 use serde::Deserialize;
-use serde::de::value::MapAccessDeserializer;
-use serde::de::{Deserializer, MapAccess, Visitor};
 
-use super::time::{self, TimeError};
-use code::CodeError;
+use super::time::TimeError;
+pub(crate) use field::{Field, FieldError, Key};
+pub(crate) use form::Form;
+pub(crate) use reports::{AllegationRole, ReportMapping, ReportRole, Table, word, words};
+
+use field::RawField;
+use form::RawForm;
 
 /// What a column says about a row or its case: a key of `[columns]`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
@@ -81,77 +86,40 @@ impl Channel {
     }
 }
 
-/// Where the value of a role comes from.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Field {
-    /// The same value for every row.
-    Constant(String),
-    /// A column of the file.
-    Column {
-        /// Its name in the header.
-        column: String,
-        /// Stands before every value.
-        prefix: String,
-        /// Values of the source, and ours for them; an empty one of ours means none.
-        values: BTreeMap<String, String>,
-        /// For an empty cell, and with `values` for what they don't list.
-        default: Option<String>,
-    },
-}
-
-impl Field {
-    /// The column it is read from.
-    pub(crate) fn column(&self) -> Option<&str> {
+impl Key for Role {
+    /// Officials are made pseudonymous row by row.
+    fn check(self, value: &str, form: &Form) -> Result<(), FieldError> {
         match self {
-            Self::Constant(_) => None,
-            Self::Column { column, .. } => Some(column),
+            Self::Case | Self::Activity | Self::Unit | Self::CaseUnit | Self::Procedure => {
+                field::check_code(value)
+            }
+            Self::Agency => field::check_agency(value),
+            Self::Channel if Channel::parse(value).is_some() => Ok(()),
+            Self::Channel => {
+                let words = "`counter`, `online`, `post`".to_owned();
+                Err(FieldError::Word { value: value.to_owned(), words })
+            }
+            Self::Time | Self::Deadline | Self::Start | Self::End => form.check_time(value),
+            Self::Official => Ok(()),
         }
     }
 
-    /// What stands before every value.
-    pub(crate) fn prefix(&self) -> &str {
-        match self {
-            Self::Constant(_) => "",
-            Self::Column { prefix, .. } => prefix,
-        }
+    fn is_id(self) -> bool {
+        self == Self::Case
     }
 
-    /// Our value for a cell, without the prefix; none for an empty cell.
-    pub(crate) fn value<'v>(&'v self, cell: &'v str) -> Option<&'v str> {
-        let Self::Column { values, default, .. } = self else { return None };
-        let cell = cell.trim();
-        if cell.is_empty() {
-            return None;
-        }
-        let value = match values.get(cell) {
-            Some(value) => value,
-            None if values.is_empty() => cell,
-            None => default.as_deref().unwrap_or(cell),
-        };
-        (!value.is_empty()).then_some(value)
-    }
-
-    /// The value where no cell gives one.
-    pub(crate) fn absent(&self) -> Option<&str> {
-        match self {
-            Self::Constant(constant) => Some(constant),
-            Self::Column { default, .. } => default.as_deref(),
-        }
+    fn takes_prefix(self) -> bool {
+        self == Self::Case
     }
 }
 
-/// What a CSV file of cases means.
+/// What somebody's files are of.
 #[derive(Clone, Debug)]
-pub(crate) struct Mapping {
-    /// Names the source; part of every id that is derived from it.
-    pub(crate) source: String,
-    /// The zone of times without an offset, and of dates.
-    pub(crate) zone: FixedOffset,
-    /// What stands between two cells.
-    pub(crate) delimiter: u8,
-    /// Activities that close a case, for files without an `end`.
-    pub(crate) closing_activities: BTreeSet<String>,
-    fields: BTreeMap<Role, Field>,
+pub(crate) enum Mapping {
+    /// A log of cases.
+    Cases(CaseMapping),
+    /// A register of reports of misconduct.
+    Reports(ReportMapping),
 }
 
 impl Mapping {
@@ -167,48 +135,77 @@ impl Mapping {
         let raw = match toml::from_str::<Raw>(text) {
             Ok(raw) => raw,
             Err(source) => {
-                // TOML takes every key below `[columns]` for one of its keys.
+                // TOML takes every key below a table's line for one of its keys.
                 return Err(match misplaced(text) {
-                    Some(key) => MappingError::Misplaced { key },
+                    Some((key, table)) => MappingError::Misplaced { key, table },
                     None => MappingError::Malformed { source },
                 });
             }
         };
-        let source = raw.source;
-        if !code::is_pseudonym(&source) {
-            return Err(MappingError::Source { name: source });
+        let Raw { source, time_zone, delimiter, date_format, closing_activities, .. } = raw;
+        let form = Form::checked(RawForm { source, time_zone, delimiter, date_format })?;
+        match (raw.columns, raw.reports, raw.allegations) {
+            (Some(_), Some(_), _) => Err(MappingError::CasesAndReports),
+            (_, None, Some(_)) => Err(MappingError::AllegationsAlone),
+            (None, Some(_), _) if !closing_activities.is_empty() => Err(MappingError::ClosingOfReports),
+            (None, Some(reports), allegations) => {
+                ReportMapping::checked(form, reports, allegations).map(Self::Reports)
+            }
+            (columns, None, None) => {
+                CaseMapping::checked(form, closing_activities, columns.unwrap_or_default()).map(Self::Cases)
+            }
         }
-        let zone = time::parse_offset(&raw.time_zone)
-            .map_err(|source| MappingError::TimeZone { zone: raw.time_zone, source })?;
-        let delimiter = match raw.delimiter.as_bytes() {
-            [byte] if byte.is_ascii() && !b"\"\r\n".contains(byte) => *byte,
-            _ => return Err(MappingError::Delimiter),
-        };
-        let mut fields = BTreeMap::new();
-        for (role, raw) in raw.columns {
-            let field = checked(role, raw, zone).map_err(|source| MappingError::Field { role, source })?;
-            fields.insert(role, field);
-        }
-        fields.entry(Role::Agency).or_insert_with(|| Field::Constant(code::agency_of_source(&source)));
-        if !raw.closing_activities.is_empty() {
-            if fields.contains_key(&Role::End) {
+    }
+}
+
+/// What a CSV file of cases means.
+#[derive(Clone, Debug)]
+pub(crate) struct CaseMapping {
+    /// How the file is written.
+    pub(crate) form: Form,
+    /// Activities that close a case, for files without an `end`.
+    pub(crate) closing_activities: BTreeSet<String>,
+    columns: Table<Role>,
+}
+
+impl CaseMapping {
+    fn checked(
+        form: Form,
+        closing_activities: BTreeSet<String>,
+        columns: BTreeMap<Role, RawField>,
+    ) -> Result<Self, MappingError> {
+        let mut columns = Table::checked("columns", columns, &form)?;
+        columns.or_constant(Role::Agency, code::agency_of_source(&form.source));
+        if !closing_activities.is_empty() {
+            if columns.field(Role::End).is_some() {
                 return Err(MappingError::EndTwice);
             }
-            if !fields.contains_key(&Role::Activity) {
+            if columns.field(Role::Activity).is_none() {
                 return Err(MappingError::ClosingWithoutActivity);
             }
         }
-        Ok(Self { source, zone, delimiter, closing_activities: raw.closing_activities, fields })
+        Ok(Self { form, closing_activities, columns })
     }
 
     /// Where a role's value comes from; none where the mapping doesn't say.
     pub(crate) fn field(&self, role: Role) -> Option<&Field> {
-        self.fields.get(&role)
+        self.columns.field(role)
     }
 
     /// All roles it maps.
     pub(crate) fn fields(&self) -> impl Iterator<Item = (Role, &Field)> {
-        self.fields.iter().map(|(role, field)| (*role, field))
+        self.columns.fields()
+    }
+}
+
+#[cfg(test)]
+impl CaseMapping {
+    /// Reads the text of a mapping of cases.
+    pub(crate) fn parse(text: &str) -> Result<Self, MappingError> {
+        match Mapping::parse(text)? {
+            Mapping::Cases(mapping) => Ok(mapping),
+            Mapping::Reports(_) => panic!("a mapping of reports"),
+        }
     }
 }
 
@@ -226,8 +223,8 @@ pub(crate) enum MappingError {
         #[source]
         source: toml::de::Error,
     },
-    #[error("`{key}` is no key of [columns]: put it above the line [columns]")]
-    Misplaced { key: &'static str },
+    #[error("`{key}` is no key of [{table}]: put it above the line [{table}]")]
+    Misplaced { key: &'static str, table: &'static str },
     #[error("source `{name}` is not 1 to 64 ASCII letters, digits, `.`, `_` and `-`")]
     Source { name: String },
     #[error("time_zone `{zone}` is no offset")]
@@ -238,9 +235,12 @@ pub(crate) enum MappingError {
     },
     #[error("delimiter is not one ASCII character other than a quote or a line break")]
     Delimiter,
-    #[error("columns.{role} can't be used")]
+    #[error("date_format `{format}` says no year, month and day as %m/%d/%Y or %d.%m.%Y does")]
+    DateFormat { format: String },
+    #[error("{table}.{key} can't be used")]
     Field {
-        role: Role,
+        table: &'static str,
+        key: String,
         #[source]
         source: FieldError,
     },
@@ -248,33 +248,16 @@ pub(crate) enum MappingError {
     EndTwice,
     #[error("closing_activities need columns.activity")]
     ClosingWithoutActivity,
-}
-
-/// Why an entry of `[columns]` can't be used.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum FieldError {
-    #[error("it needs either `column` or `constant`")]
-    ColumnOrConstant,
-    #[error("a `constant` stands alone, without `prefix`, `values` and `default`")]
-    ConstantNotAlone,
-    #[error("only `case` takes a `prefix`")]
-    PrefixOnlyForCase,
-    #[error("`case` takes no `default`: rows without a case are rejected")]
-    CaseWithoutDefault,
-    #[error("`{value}` is none of `counter`, `online`, `post`")]
-    Channel { value: String },
-    #[error("`{value}` can't be a time")]
-    Time {
-        value: String,
-        #[source]
-        source: TimeError,
-    },
-    #[error("`{value}` can't be a code")]
-    Code {
-        value: String,
-        #[source]
-        source: CodeError,
-    },
+    #[error(
+        "closing_activities are for cases: leave them out beside [reports], whose `closed` names a column"
+    )]
+    ClosingOfReports,
+    #[error("a mapping has [columns], for cases, or [reports]: take one of them out")]
+    CasesAndReports,
+    #[error("[allegations] stand beside [reports]: add that table")]
+    AllegationsAlone,
+    #[error("[{table}] needs `{key}`: name its column")]
+    KeyMissing { table: &'static str, key: String },
 }
 
 #[derive(Deserialize)]
@@ -285,10 +268,12 @@ struct Raw {
     time_zone: String,
     #[serde(default = "comma")]
     delimiter: String,
+    date_format: Option<String>,
     #[serde(default)]
     closing_activities: BTreeSet<String>,
-    #[serde(default)]
-    columns: BTreeMap<Role, RawField>,
+    columns: Option<BTreeMap<Role, RawField>>,
+    reports: Option<BTreeMap<ReportRole, RawField>>,
+    allegations: Option<BTreeMap<AllegationRole, RawField>>,
 }
 
 fn vietnam() -> String {
@@ -299,97 +284,18 @@ fn comma() -> String {
     ",".to_owned()
 }
 
-/// The name of a column, or a table that says more.
-struct RawField(RawTable);
-
-#[derive(Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RawTable {
-    column: Option<String>,
-    constant: Option<String>,
-    prefix: Option<String>,
-    #[serde(default)]
-    values: BTreeMap<String, String>,
-    default: Option<String>,
-}
-
-impl<'de> Deserialize<'de> for RawField {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct StringOrTable;
-
-        impl<'de> Visitor<'de> for StringOrTable {
-            type Value = RawField;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(
-                    "the name of a column, or a table of `column`, `constant`, `prefix`, `values`, `default`",
-                )
-            }
-
-            fn visit_str<E>(self, column: &str) -> Result<RawField, E> {
-                Ok(RawField(RawTable { column: Some(column.to_owned()), ..RawTable::default() }))
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<RawField, A::Error> {
-                RawTable::deserialize(MapAccessDeserializer::new(map)).map(RawField)
-            }
-        }
-
-        deserializer.deserialize_any(StringOrTable)
-    }
-}
-
-fn misplaced(text: &str) -> Option<&'static str> {
-    let table: toml::Table = text.parse().ok()?;
-    let columns = table.get("columns")?.as_table()?;
-    ["source", "time_zone", "delimiter", "closing_activities"]
-        .into_iter()
-        .find(|key| columns.contains_key(*key))
-}
-
-fn checked(role: Role, RawField(raw): RawField, zone: FixedOffset) -> Result<Field, FieldError> {
-    let outputs =
-        raw.constant.iter().chain(&raw.default).chain(raw.values.values().filter(|v| !v.is_empty()));
-    for output in outputs {
-        check_value(role, output, zone)?;
-    }
-    match (raw.column, raw.constant) {
-        (None, Some(constant)) => {
-            if raw.prefix.is_some() || raw.default.is_some() || !raw.values.is_empty() {
-                return Err(FieldError::ConstantNotAlone);
-            }
-            Ok(Field::Constant(constant))
-        }
-        (Some(column), None) => {
-            if role == Role::Case && raw.default.is_some() {
-                return Err(FieldError::CaseWithoutDefault);
-            }
-            if role != Role::Case && raw.prefix.is_some() {
-                return Err(FieldError::PrefixOnlyForCase);
-            }
-            let prefix = raw.prefix.unwrap_or_default();
-            Ok(Field::Column { column, prefix, values: raw.values, default: raw.default })
-        }
-        (Some(_), Some(_)) | (None, None) => Err(FieldError::ColumnOrConstant),
-    }
-}
-
-/// A value that the mapping itself writes must be right. Officials are made pseudonymous row by row.
-fn check_value(role: Role, value: &str, zone: FixedOffset) -> Result<(), FieldError> {
-    let named = |source| FieldError::Code { value: value.to_owned(), source };
-    match role {
-        Role::Case | Role::Activity | Role::Unit | Role::CaseUnit | Role::Procedure => {
-            code::check(value).map_err(named)
-        }
-        Role::Agency => code::check_agency(value).map_err(named),
-        Role::Channel if Channel::parse(value).is_some() => Ok(()),
-        Role::Channel => Err(FieldError::Channel { value: value.to_owned() }),
-        Role::Time | Role::Deadline | Role::Start | Role::End => match time::parse(value, zone) {
-            Ok(_) => Ok(()),
-            Err(source) => Err(FieldError::Time { value: value.to_owned(), source }),
-        },
-        Role::Official => Ok(()),
-    }
+/// A key that stands below the line of a table, and belongs above.
+fn misplaced(text: &str) -> Option<(&'static str, &'static str)> {
+    let whole: toml::Table = text.parse().ok()?;
+    ["columns", "reports", "allegations"].into_iter().find_map(|table| {
+        let keys = whole.get(table)?.as_table()?;
+        // `source` is a key of [reports], too.
+        let is_theirs = |key: &str| table == "reports" && key == "source";
+        ["source", "time_zone", "delimiter", "date_format", "closing_activities"]
+            .into_iter()
+            .find(|key| keys.contains_key(*key) && !is_theirs(key))
+            .map(|key| (key, table))
+    })
 }
 
 #[cfg(test)]

@@ -1,11 +1,8 @@
 //! Sending what was read: many cases in flight, the commands of each in order.
 
-use std::{
-    sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicU64, Ordering::Relaxed},
-    },
-    time::Duration,
+use std::sync::{
+    Arc, Mutex, PoisonError,
+    atomic::{AtomicU64, Ordering::Relaxed},
 };
 
 use anyhow::Context as _;
@@ -16,20 +13,17 @@ use indicatif::ProgressBar;
 use proto::{
     delivery as dl, directory as dir,
     ledger::{Occurred, Recorded, occurred::When as Told},
-    reason_of, timestamp_to,
+    timestamp_to,
 };
-use tonic::{Code, Status};
 use uuid::Uuid;
 
 use super::{
+    call::{self, Refused, retried, run},
     mapping::Channel,
     source::{Rejects, Source, SourceCase, SourceRow, Survey, request_id},
     time::When,
 };
 use crate::client::Connection;
-
-/// How often a call is tried again while the server is busy or away, with twice the pause each time.
-const ATTEMPTS: u32 = 8;
 
 /// What became of what was sent.
 pub(super) struct Sent {
@@ -75,14 +69,6 @@ struct Sender {
     rejects: Mutex<Rejects>,
     survey: Survey,
     zone: FixedOffset,
-}
-
-/// Why a command was not recorded.
-enum Refused {
-    /// The server refused it, for a reason.
-    Refusal { reason: String, message: String },
-    /// The server can't be reached: the import stops.
-    Unreachable(Status),
 }
 
 /// Registers what the cases name, then sends the cases.
@@ -155,36 +141,13 @@ impl Sender {
         let id = |kind: &str, code: &str| request_id(at, &["register", kind, code]).to_string();
         // Units name their agency, so agencies come first.
         let agencies = self.survey.agencies.iter().map(|code| {
-            let agency = dir::Agency { code: code.clone(), name_vi: code.clone(), ..dir::Agency::default() };
-            let request = dir::OpenAgencyRequest { request_id: id("agency", code), agency: Some(agency) };
-            async move {
-                let mut client = self.connection.directory();
-                self.registered(
-                    retried(async || {
-                        client.open_agency(request.clone()).await.map(|a| a.into_inner().recorded)
-                    })
-                    .await,
-                )
-            }
+            let id = id("agency", code);
+            async move { self.registered(call::open_agency(&self.connection, id, code).await) }
         });
         run(agencies, in_flight).await?;
         let units = self.survey.units.iter().map(|(code, agency)| {
-            let unit = dir::Unit {
-                code: code.clone(),
-                agency: agency.clone(),
-                name_vi: code.clone(),
-                ..dir::Unit::default()
-            };
-            let request = dir::OpenUnitRequest { request_id: id("unit", code), unit: Some(unit) };
-            async move {
-                let mut client = self.connection.directory();
-                self.registered(
-                    retried(async || {
-                        client.open_unit(request.clone()).await.map(|a| a.into_inner().recorded)
-                    })
-                    .await,
-                )
-            }
+            let id = id("unit", code);
+            async move { self.registered(call::open_unit(&self.connection, id, (code, agency)).await) }
         });
         run(units, in_flight).await?;
         let procedures = self.survey.procedures.iter().map(|code| {
@@ -220,22 +183,13 @@ impl Sender {
 
     /// Counts a registration; what exists already, from another source or with its own names, is as good.
     fn registered(&self, answer: Result<Recorded, Refused>) -> anyhow::Result<()> {
-        match answer {
-            Ok(recorded) => {
-                self.counts.position.fetch_max(recorded.position, Relaxed);
-                if !recorded.repeated {
-                    self.counts.registered.fetch_add(1, Relaxed);
-                }
-                Ok(())
+        if let Some(recorded) = call::registered(answer)? {
+            self.counts.position.fetch_max(recorded.position, Relaxed);
+            if !recorded.repeated {
+                self.counts.registered.fetch_add(1, Relaxed);
             }
-            Err(Refused::Refusal { reason, .. })
-                if reason.ends_with("_EXISTS") || reason == "REQUEST_ID_REUSED" =>
-            {
-                Ok(())
-            }
-            Err(Refused::Refusal { reason, message }) => Err(anyhow::anyhow!("{message} [{reason}]")),
-            Err(Refused::Unreachable(status)) => Err(status.into()),
         }
+        Ok(())
     }
 
     async fn case(&self, case: &SourceCase) -> anyhow::Result<()> {
@@ -389,48 +343,10 @@ impl Sender {
     }
 }
 
-async fn run<F: Future<Output = anyhow::Result<()>>>(
-    calls: impl Iterator<Item = F>,
-    in_flight: usize,
-) -> anyhow::Result<()> {
-    stream::iter(calls).buffer_unordered(in_flight).try_collect().await
-}
-
 fn occurred(when: When) -> Occurred {
     let told = match when {
         When::Instant(time) => Told::At(timestamp_to(time)),
         When::Date(date) => Told::On(date.to_string()),
     };
     Occurred { when: Some(told) }
-}
-
-/// Calls until there is an answer that another try would not change. The request id makes a repeat safe.
-async fn retried(
-    mut call: impl AsyncFnMut() -> Result<Option<Recorded>, Status>,
-) -> Result<Recorded, Refused> {
-    let mut pause = Duration::from_millis(20);
-    for attempt in 1.. {
-        let status = match call().await {
-            Ok(recorded) => return Ok(recorded.unwrap_or_default()),
-            Err(status) => status,
-        };
-        // Every server says why it fails: without a reason the connection was lost, and with it the answer.
-        let is_lost = reason_of(&status).is_none();
-        let passes =
-            is_lost || matches!(status.code(), Code::Unavailable | Code::Aborted | Code::ResourceExhausted);
-        if passes && attempt < ATTEMPTS {
-            tokio::time::sleep(pause).await;
-            pause *= 2;
-            continue;
-        }
-        let is_refusal = matches!(
-            status.code(),
-            Code::InvalidArgument | Code::NotFound | Code::AlreadyExists | Code::FailedPrecondition
-        );
-        return Err(match reason_of(&status).filter(|_| is_refusal) {
-            Some(reason) => Refused::Refusal { reason, message: status.message().to_owned() },
-            None => Refused::Unreachable(status),
-        });
-    }
-    unreachable!("the loop ends with its last attempt")
 }

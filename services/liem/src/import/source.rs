@@ -7,13 +7,13 @@
 
 mod assemble;
 pub(crate) mod flag;
-mod ids;
-mod input;
+pub(super) mod ids;
+pub(super) mod input;
 mod rejects;
-mod row;
+pub(super) mod row;
 mod store;
 mod stored;
-mod survey;
+pub(super) mod survey;
 
 use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
@@ -21,7 +21,7 @@ use std::path::{Path, PathBuf};
 use csv::ByteRecord;
 use uuid::Uuid;
 
-use super::mapping::{Channel, Mapping};
+use super::mapping::{CaseMapping, Channel};
 use super::time::When;
 pub(crate) use ids::request_id;
 pub(crate) use rejects::{Rejects, RejectsError};
@@ -128,7 +128,7 @@ pub(crate) enum SourceError {
 
 /// A file that has been read.
 pub(crate) struct Source {
-    mapping: Mapping,
+    mapping: CaseMapping,
     store: Store,
     survey: Survey,
     units_qualified: bool,
@@ -139,19 +139,19 @@ impl Source {
     /// bytes have been read.
     pub(crate) fn read(
         path: &Path,
-        mapping: &Mapping,
+        mapping: &CaseMapping,
         limits: &Limits,
         rejects: &mut Rejects,
         progress: &mut dyn FnMut(u64),
     ) -> Result<Self, SourceError> {
-        let (mut input, header) = Input::open(path, mapping.delimiter)?;
+        let (mut input, header) = Input::open(path, mapping.form.delimiter)?;
         let parser = Parser::new(mapping, &header)?;
         if let (Ok(read), Ok(written)) = (path.canonicalize(), rejects.path().canonicalize())
             && read == written
         {
             return Err(SourceError::RejectsIsInput { path: path.to_owned() });
         }
-        rejects.set_header(&header, mapping.delimiter);
+        rejects.set_header(&header, mapping.form.delimiter);
         let mut store = StoreWriter::new(size(path)?, limits)?;
         let mut record = ByteRecord::new();
         let mut rows = 0;
@@ -173,7 +173,7 @@ impl Source {
         rejects.flush()?;
 
         let store = store.finish()?;
-        let mut surveyor = Surveyor::new(rows, rejected, mapping.zone);
+        let mut surveyor = Surveyor::new(rows, rejected, mapping.form.zone);
         let mut groups = store.groups(mapping);
         while groups.advance()? {
             let mut name_unit = |agency: &str, unit: &str| {
@@ -195,7 +195,7 @@ impl Source {
 
     /// The time zone of times without an offset, and of civil dates.
     pub(crate) fn zone(&self) -> chrono::FixedOffset {
-        self.mapping.zone
+        self.mapping.form.zone
     }
 
     /// Its cases. In a file that fits in memory they come by earliest time, in a larger one that holds for

@@ -2,11 +2,13 @@
 //!
 //! A civil date stays a date: it is never turned into a moment that nobody recorded. Only sorting needs a
 //! moment, and takes the start of the day for it. Times without an offset are read in the zone the mapping
-//! names; there are no zones with summer time here.
+//! names; there are no zones with summer time here. Other forms of dates are read where a mapping says which.
 
 use std::cmp::Ordering;
+use std::fmt::Write as _;
 
-use chrono::{DateTime, Datelike, FixedOffset, NaiveDate, NaiveTime, Offset, TimeDelta, Utc};
+use chrono::format::{Item, StrftimeItems};
+use chrono::{DateTime, Datelike, FixedOffset, NaiveDate, NaiveDateTime, NaiveTime, Offset, TimeDelta, Utc};
 
 /// When something happened, as exactly as it was told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,6 +58,9 @@ pub(crate) enum TimeError {
          (year-month-day, 24 hours)"
     )]
     NotIso8601,
+    /// Neither the form that the mapping names, nor ISO 8601.
+    #[error("fits neither the mapping's date_format nor ISO 8601")]
+    NotFormat,
     /// The form, but 30 February or a 25th hour.
     #[error("no such date or time of day")]
     NoSuchTime,
@@ -81,8 +86,67 @@ pub(crate) fn parse(text: &str, zone: FixedOffset) -> Result<When, TimeError> {
     let time = rest.time_of_day()?;
     rest.take(b' ');
     let offset = if rest.0.is_empty() { zone } else { rest.offset()? };
-    let instant = date.and_time(time).and_utc() - TimeDelta::seconds(offset.local_minus_utc().into());
-    Ok(When::Instant(instant))
+    Ok(instant(date, time, offset))
+}
+
+/// The form of another system's dates, such as `%m/%d/%Y`.
+#[derive(Clone, Debug)]
+pub(crate) struct DateFormat(String);
+
+impl DateFormat {
+    /// None if the format doesn't say a whole date.
+    pub(crate) fn new(format: &str) -> Option<Self> {
+        let sample = NaiveDate::from_ymd_opt(2013, 11, 25)?.and_hms_opt(13, 45, 7)?.and_utc().fixed_offset();
+        let items: Vec<_> = StrftimeItems::new(format).collect();
+        if items.contains(&Item::Error) {
+            return None;
+        }
+        let mut text = String::new();
+        write!(text, "{}", sample.format_with_items(items.iter())).ok()?;
+        let read = Self(format.trim().to_owned());
+        let back = read.fitting(text.trim(), Utc.fix())?;
+        (back.ok()?.date(Utc.fix()) == sample.date_naive()).then_some(read)
+    }
+
+    /// Reads a date, or a time. After a format without one there may be a time of day: `1:45 PM`,
+    /// `13:45:00`. ISO 8601 is read, too.
+    pub(crate) fn parse(&self, text: &str, zone: FixedOffset) -> Result<When, TimeError> {
+        if let Some(read) = self.fitting(text.trim(), zone) {
+            return read;
+        }
+        match parse(text, zone) {
+            Err(TimeError::NotIso8601) => Err(TimeError::NotFormat),
+            read => read,
+        }
+    }
+
+    fn fitting(&self, text: &str, zone: FixedOffset) -> Option<Result<When, TimeError>> {
+        if let Ok(time) = DateTime::parse_from_str(text, &self.0) {
+            return Some(in_range(time.date_naive()).map(|_| When::Instant(time.to_utc())));
+        }
+        if let Ok(time) = NaiveDateTime::parse_from_str(text, &self.0) {
+            return Some(in_range(time.date()).map(|date| instant(date, time.time(), zone)));
+        }
+        let (date, rest) = NaiveDate::parse_and_remainder(text, &self.0).ok()?;
+        let spaces = |c: char| c.is_whitespace() || c == ',';
+        let after = rest.trim_start_matches(spaces);
+        if after.is_empty() {
+            return Some(in_range(date).map(When::Date));
+        }
+        if after.len() == rest.len() {
+            return None;
+        }
+        let time = Rest(after.as_bytes()).twelve_or_twenty_four_hours().ok()?;
+        Some(in_range(date).map(|date| instant(date, time, zone)))
+    }
+}
+
+fn in_range(date: NaiveDate) -> Result<NaiveDate, TimeError> {
+    if (1900..=2200).contains(&date.year()) { Ok(date) } else { Err(TimeError::YearOutOfRange) }
+}
+
+fn instant(date: NaiveDate, time: NaiveTime, zone: FixedOffset) -> When {
+    When::Instant(date.and_time(time).and_utc() - TimeDelta::seconds(zone.local_minus_utc().into()))
 }
 
 /// Reads an offset: `Z`, `+07:00`, `+0700` or `+07`.
@@ -126,21 +190,43 @@ impl Rest<'_> {
         let day = self.digits(2)?;
         let year = i32::try_from(year).expect("four digits fit");
         let date = NaiveDate::from_ymd_opt(year, month, day).ok_or(TimeError::NoSuchTime)?;
-        if (1900..=2200).contains(&date.year()) { Ok(date) } else { Err(TimeError::YearOutOfRange) }
+        in_range(date)
     }
 
     fn time_of_day(&mut self) -> Result<NaiveTime, TimeError> {
         let hour = self.digits(2)?;
+        let (minute, second, micros) = self.past_the_hour()?;
+        NaiveTime::from_hms_micro_opt(hour, minute, second, micros).ok_or(TimeError::NoSuchTime)
+    }
+
+    /// Minutes, and seconds where there are some.
+    fn past_the_hour(&mut self) -> Result<(u32, u32, u32), TimeError> {
         self.expect(b':')?;
         let minute = self.digits(2)?;
-        let mut second = 0;
-        let mut micros = 0;
+        let (mut second, mut micros) = (0, 0);
         if self.take(b':') {
             second = self.digits(2)?;
             if self.take(b'.') || self.take(b',') {
                 micros = self.fraction()?;
             }
         }
+        Ok((minute, second, micros))
+    }
+
+    /// All that is left is a time of day, perhaps with `AM` or `PM`.
+    fn twelve_or_twenty_four_hours(&mut self) -> Result<NaiveTime, TimeError> {
+        let is_two = self.0.get(1).is_some_and(u8::is_ascii_digit);
+        let hour = self.digits(if is_two { 2 } else { 1 })?;
+        let (minute, second, micros) = self.past_the_hour()?;
+        let half = self.0.trim_ascii().to_ascii_lowercase();
+        let hour = match (half.as_slice(), hour) {
+            (b"", hour) => hour,
+            (b"am" | b"a.m.", 12) => 0,
+            (b"pm" | b"p.m.", 12) => 12,
+            (b"am" | b"a.m.", hour @ 1..12) => hour,
+            (b"pm" | b"p.m.", hour @ 1..12) => hour + 12,
+            _ => return Err(TimeError::NoSuchTime),
+        };
         NaiveTime::from_hms_micro_opt(hour, minute, second, micros).ok_or(TimeError::NoSuchTime)
     }
 
@@ -272,5 +358,43 @@ mod tests {
         assert_eq!(compare("2011-09-05T18:00Z", "2011-09-05"), Ordering::Greater);
         assert_eq!(compare("2011-09-05T10:00", "2011-09-05T10:00:00.000001"), Ordering::Less);
         assert_eq!(parse("2011-09-05").instant(zone()), parse("2011-09-05T00:00").instant(zone()));
+    }
+
+    #[test]
+    fn other_forms_are_read_where_the_mapping_names_them() {
+        let us = DateFormat::new("%m/%d/%Y").unwrap();
+        let read = |text: &str| match us.parse(text, zone()) {
+            Ok(When::Date(date)) => date.to_string(),
+            Ok(When::Instant(instant)) => instant.to_string(),
+            Err(error) => format!("{error:?}"),
+        };
+        for (text, expected) in [
+            ("1/31/2019", "2019-01-31"),
+            (" 01/31/2019 ", "2019-01-31"),
+            ("01/31/2019 12:00:00 AM", "2019-01-30 17:00:00 UTC"),
+            ("01/31/2019 12:30 pm", "2019-01-31 05:30:00 UTC"),
+            ("01/31/2019, 1:05 PM", "2019-01-31 06:05:00 UTC"),
+            ("1/31/2019 13:05:07.5", "2019-01-31 06:05:07.500 UTC"),
+            ("2019-01-31", "2019-01-31"),
+            ("2019-01-31 13:05:00+07:00", "2019-01-31 06:05:00 UTC"),
+            ("31/1/2019", "NotFormat"),
+            ("2/30/2019", "NotFormat"),
+            ("1/31/19", "YearOutOfRange"),
+            ("1/31/2019 25:00", "NotFormat"),
+            ("1/31/2019 13:00 PM", "NotFormat"),
+            ("1/31/20195", "NotFormat"),
+            ("2019-02-30", "NoSuchTime"),
+            ("soon", "NotFormat"),
+            ("", "NotFormat"),
+        ] {
+            assert_eq!(read(text), expected, "{text}");
+        }
+        let whole = DateFormat::new("%d.%m.%y %H:%M").unwrap();
+        assert_eq!(whole.parse("31.01.19 13:05", zone()), parse("2019-01-31T13:05", zone()));
+        let offset = DateFormat::new("%d %b %Y %H:%M %z").unwrap();
+        assert_eq!(offset.parse("31 Jan 2019 13:05 +0000", zone()), parse("2019-01-31T13:05Z", zone()));
+        for format in ["", "%Q", "%m/%d", "%H:%M", "date", "%Y"] {
+            assert!(DateFormat::new(format).is_none(), "{format}");
+        }
     }
 }

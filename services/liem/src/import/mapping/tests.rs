@@ -1,10 +1,11 @@
 use std::error::Error;
 
 use super::*;
+use crate::cli::report::{Class, Finding};
 
 /// The error with its causes, as a log shows it.
 fn refusal(text: &str) -> String {
-    let error = Mapping::parse(text).unwrap_err();
+    let error = CaseMapping::parse(text).unwrap_err();
     let mut message = error.to_string();
     let mut cause = error.source();
     while let Some(source) = cause {
@@ -16,16 +17,16 @@ fn refusal(text: &str) -> String {
 
 #[test]
 fn the_smallest_mapping_has_defaults() {
-    let mapping = Mapping::parse("source = 'wabo-receipt'").unwrap();
-    assert_eq!(mapping.zone.local_minus_utc(), 7 * 3600);
-    assert_eq!(mapping.delimiter, b',');
+    let mapping = CaseMapping::parse("source = 'wabo-receipt'").unwrap();
+    assert_eq!(mapping.form.zone.local_minus_utc(), 7 * 3600);
+    assert_eq!(mapping.form.delimiter, b',');
     assert_eq!(mapping.field(Role::Agency), Some(&Field::Constant("WABO.RECEIPT".to_owned())));
     assert_eq!(mapping.fields().count(), 1);
 }
 
 #[test]
 fn a_string_names_a_column_and_a_table_says_more() {
-    let mapping = Mapping::parse(
+    let mapping = CaseMapping::parse(
         r#"
         source = "a"
         time_zone = "+01"
@@ -40,7 +41,7 @@ fn a_string_names_a_column_and_a_table_says_more() {
         "#,
     )
     .unwrap();
-    assert_eq!((mapping.delimiter, mapping.zone.local_minus_utc()), (b'\t', 3600));
+    assert_eq!((mapping.form.delimiter, mapping.form.zone.local_minus_utc()), (b'\t', 3600));
     assert_eq!(mapping.field(Role::Case).unwrap().prefix(), "bpi-");
     assert_eq!(mapping.field(Role::Activity).unwrap().column(), Some("what"));
     let channel = mapping.field(Role::Channel).unwrap();
@@ -54,7 +55,7 @@ fn a_string_names_a_column_and_a_table_says_more() {
 #[test]
 fn a_default_alone_stands_for_empty_cells_only() {
     let mapping =
-        Mapping::parse("source = 'a'\n[columns]\nunit = { column = 'u', default = 'none' }").unwrap();
+        CaseMapping::parse("source = 'a'\n[columns]\nunit = { column = 'u', default = 'none' }").unwrap();
     let unit = mapping.field(Role::Unit).unwrap();
     assert_eq!((unit.value("U1"), unit.value(""), unit.absent()), (Some("U1"), None, Some("none")));
 }
@@ -116,9 +117,91 @@ fn wrong_values_are_refused_before_a_row_is_read() {
     }
 }
 
+/// A mapping of reports, with more lines after its first three.
+fn reports(more: &str) -> Result<ReportMapping, MappingError> {
+    match Mapping::parse(&format!("source = 'a'\n[reports]\nreport = 'id'\nreceived = 'on'\n{more}"))? {
+        Mapping::Reports(mapping) => Ok(mapping),
+        Mapping::Cases(_) => panic!("a mapping of cases"),
+    }
+}
+
+#[test]
+fn a_mapping_of_reports_has_defaults() {
+    let mapping = reports("").unwrap();
+    assert_eq!(mapping.reports.absent(ReportRole::Agency), Some("A"));
+    assert!(mapping.allegations.is_none() && mapping.reports.field(ReportRole::Handler).is_none());
+}
+
+#[test]
+fn a_word_is_listed_or_ours_or_the_default() {
+    let finding = "final = { column = 'f', values = { Sustained = 'substantiated', '-' = '' }";
+    let field = |more: &str| {
+        let mapping = reports(&format!("[allegations]\nreport = 'id'\n{finding}{more} }}")).unwrap();
+        mapping.allegations.unwrap().field(AllegationRole::Final).unwrap().clone()
+    };
+    let read = |field: &Field, cell: &str| field.word(cell, word::<Finding>).map_err(str::to_owned);
+    let strict = field("");
+    assert_eq!(read(&strict, " Sustained "), Ok(Some(Finding::Substantiated)));
+    assert_eq!(read(&strict, "pending"), Ok(Some(Finding::Pending)));
+    assert_eq!((read(&strict, "-"), read(&strict, " ")), (Ok(None), Ok(None)));
+    assert_eq!(read(&strict, "Pending"), Err("Pending".to_owned()));
+    let lenient = field(", default = 'false'");
+    assert_eq!(read(&lenient, "Unfounded"), Ok(Some(Finding::False)));
+    assert_eq!(read(&lenient, "partly"), Ok(Some(Finding::Partly)));
+}
+
+#[test]
+fn dates_are_read_as_the_mapping_says() {
+    let date = |format: &str| Mapping::parse(&format!("source = 'a'\ndate_format = '{format}'"));
+    let Ok(Mapping::Cases(mapping)) = date("%m/%d/%Y") else { panic!("a mapping of cases") };
+    assert_eq!(mapping.form.when("1/31/2019"), mapping.form.when("2019-01-31"));
+    let message = date("%m/%d").unwrap_err().to_string();
+    assert!(message.contains("`%m/%d`") && message.contains("%m/%d/%Y"), "{message}");
+    let constant = "opened = { constant = '1/31/2019' }";
+    let whole = |date| format!("source = 'a'\n{date}[reports]\nreport = 'i'\nreceived = 'r'\n{constant}");
+    assert!(Mapping::parse(&whole("date_format = '%m/%d/%Y'\n")).is_ok());
+    assert!(refusal(&whole("")).contains("reports.opened can't be used"));
+}
+
+#[test]
+fn a_wrong_mapping_of_reports_is_refused_before_a_row_is_read() {
+    let wrong = |text: &str| refusal(&format!("source = 'a'\n{text}"));
+    let table = "[reports]\nreport = 'id'\nreceived = 'on'\n";
+    for (text, expected) in [
+        ("[reports]\nreport = 'id'".to_owned(), "[reports] needs `received`"),
+        ("[reports]\nreceived = 'on'".to_owned(), "[reports] needs `report`"),
+        (format!("{table}[allegations]\nperson = 'p'"), "[allegations] needs `report`"),
+        ("[allegations]\nreport = 'id'".to_owned(), "stand beside [reports]"),
+        (format!("{table}[columns]\ncase = 'c'"), "take one of them out"),
+        (format!("closing_activities = ['x']\n{table}"), "are for cases"),
+        (format!("{table}delimiter = ';'"), "put it above the line [reports]"),
+        (format!("{table}colour = 'c'"), "`jurisdiction`"),
+        (format!("{table}kind = {{ constant = 'rumour' }}"), "`complaint`, `denunciation`"),
+        (format!("{table}source = {{ column = 's', values = {{ x = 'y' }} }}"), "`self_report`"),
+        (format!("{table}class = {{ column = 'c', default = 'y' }}"), "`overbearing`"),
+        (format!("{table}[allegations]\nreport = 'r'\nfinal = {{ constant = 'true' }}"), "`unsubstantiated`"),
+        (format!("{table}handler = {{ constant = 'the town' }}"), "no code of an agency"),
+        (format!("{table}unit = {{ column = 'u', prefix = 'p' }}"), "only `case` takes a `prefix`"),
+        ("[reports]\nreport = { constant = 'x' }\nreceived = 'on'".to_owned(), "name its column"),
+        (
+            "[reports]\nreport = { column = 'x', default = 'y' }\nreceived = 'on'".to_owned(),
+            "`report` takes no `default`",
+        ),
+    ] {
+        let message = wrong(&text);
+        assert!(message.contains(expected), "{text}: {message}");
+    }
+}
+
 #[test]
 fn the_mappings_we_ship_are_right() {
-    let mapping = Mapping::parse(include_str!("../../../../../deploy/mappings/wabo-receipt.toml")).unwrap();
-    assert_eq!(mapping.source, "wabo-receipt");
+    let mapping =
+        CaseMapping::parse(include_str!("../../../../../deploy/mappings/wabo-receipt.toml")).unwrap();
+    assert_eq!(mapping.form.source, "wabo-receipt");
     assert_eq!(mapping.field(Role::Channel).unwrap().value("e-mail"), Some("online"));
+    let text = include_str!("../../../../../deploy/mappings/philadelphia.toml");
+    let Ok(Mapping::Reports(mapping)) = Mapping::parse(text) else { panic!("a mapping of reports") };
+    assert_eq!(mapping.form.source, "philadelphia");
+    let class = mapping.reports.field(ReportRole::Class).unwrap();
+    assert_eq!(class.word(" LACK OF SERVICE", word::<Class>), Ok(Some(Class::Delay)));
 }

@@ -6,15 +6,19 @@ use super::flag::Flag;
 use super::ids::{request_id, row_id};
 use super::stored::StoredRow;
 use super::{SourceCase, SourceRow};
-use crate::import::mapping::{Channel, Field, Mapping, Role, code};
-use crate::import::time::{self, When};
+use crate::import::mapping::{CaseMapping, Channel, Field, Role, code};
+use crate::import::time::When;
 
 /// Gives a unit its name, from the agency and the source's code.
 pub(super) type NameUnit<'n> = &'n mut dyn FnMut(&str, &str) -> String;
 
 /// Makes the cases of rows that share a key, in the order of their lines: one case, or, where the file has no
 /// cases, one for each row.
-pub(super) fn cases(rows: Vec<StoredRow<'_>>, mapping: &Mapping, name_unit: NameUnit<'_>) -> Vec<SourceCase> {
+pub(super) fn cases(
+    rows: Vec<StoredRow<'_>>,
+    mapping: &CaseMapping,
+    name_unit: NameUnit<'_>,
+) -> Vec<SourceCase> {
     if mapping.field(Role::Case).is_some() {
         return vec![case(rows, 0, mapping, name_unit)];
     }
@@ -33,16 +37,16 @@ pub(super) fn cases(rows: Vec<StoredRow<'_>>, mapping: &Mapping, name_unit: Name
 fn case(
     mut rows: Vec<StoredRow<'_>>,
     repeats: u32,
-    mapping: &Mapping,
+    mapping: &CaseMapping,
     name_unit: NameUnit<'_>,
 ) -> SourceCase {
-    let zone = mapping.zone;
+    let zone = mapping.form.zone;
     let said = Attributes::gather(&mut rows);
     let absent = |role| mapping.field(role).and_then(Field::absent);
-    let absent_time = |role| absent(role).and_then(|text| time::parse(text, zone).ok());
+    let absent_time = |role| absent(role).and_then(|text| mapping.form.when(text).ok());
     let agency = match said.agency.or(absent(Role::Agency)) {
         Some(agency) => agency.to_owned(),
-        None => code::agency_of_source(&mapping.source),
+        None => code::agency_of_source(&mapping.form.source),
     };
 
     rows.sort_by_key(|row| (row.time.instant(zone), row.line));
@@ -88,11 +92,11 @@ fn case(
         })
         .collect();
 
-    let id = |what, at: When| request_id(at.instant(zone), &[what, &mapping.source, &key]);
+    let id = |what, at: When| request_id(at.instant(zone), &[what, &mapping.form.source, &key]);
     SourceCase {
         // Not by its start: where that derives from the rows, a file with other rows of the case means the
         // same receipt, and has to meet it.
-        receive_id: request_id(chrono::DateTime::UNIX_EPOCH, &["receive", &mapping.source, &key]),
+        receive_id: request_id(chrono::DateTime::UNIX_EPOCH, &["receive", &mapping.form.source, &key]),
         close_id: end.map(|end| id("close", end)),
         agency,
         case_unit,

@@ -4,8 +4,12 @@
 //! hash. The time stands first because the log keeps ids in an index, where random ones are slow. Nothing in
 //! an id is secret.
 
+use std::borrow::Cow;
+
 use chrono::{DateTime, Utc};
 use uuid::{Builder, Uuid};
+
+use crate::import::mapping::code;
 
 /// The id of a request about something of the time `at`, from parts that name it. The same time and parts
 /// give the same id, anywhere and for ever.
@@ -20,7 +24,7 @@ pub(super) fn row_id(at: DateTime<Utc>, content: [u8; 16], ordinal: u32) -> Uuid
 }
 
 /// A hash of parts that no other parts give, not even the same text cut elsewhere.
-pub(super) fn digest<'p>(context: &str, parts: impl IntoIterator<Item = &'p [u8]>) -> [u8; 16] {
+pub(in crate::import) fn digest<'p>(context: &str, parts: impl IntoIterator<Item = &'p [u8]>) -> [u8; 16] {
     let mut hasher = blake3::Hasher::new_derive_key(context);
     for part in parts {
         hasher.update(&u64::try_from(part.len()).expect("a length fits 64 bits").to_le_bytes());
@@ -32,10 +36,20 @@ pub(super) fn digest<'p>(context: &str, parts: impl IntoIterator<Item = &'p [u8]
 }
 
 /// The first `count` bytes of a digest as lower-case hexadecimal digits.
-pub(super) fn hex(digest: &[u8; 16], count: usize) -> String {
+pub(in crate::import) fn hex(digest: &[u8; 16], count: usize) -> String {
     let mut digits = format!("{:032x}", u128::from_be_bytes(*digest));
     digits.truncate(2 * count);
     digits
+}
+
+/// A pseudonymous id for what the source calls an official: the same, or where that may be a name one that
+/// stands for it. Different sources give different ones for the same name.
+pub(in crate::import) fn official<'n>(source: &str, name: &'n str) -> Cow<'n, str> {
+    if code::is_pseudonym(name) {
+        return Cow::Borrowed(name);
+    }
+    let digest = digest("liem import official v1", [source.as_bytes(), name.as_bytes()]);
+    Cow::Owned(format!("o-{}", hex(&digest, 8)))
 }
 
 fn timed(at: DateTime<Utc>, mut bytes: [u8; 16]) -> Uuid {

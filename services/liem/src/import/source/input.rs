@@ -18,13 +18,13 @@ use super::SourceError;
 pub(super) const RECORD_BYTES_MAX: u64 = 1 << 20;
 
 /// A CSV file that is being read.
-pub(super) struct Input {
+pub(in crate::import) struct Input {
     path: PathBuf,
     reader: csv::Reader<Lines<Box<dyn Read>>>,
 }
 
 impl Input {
-    pub(super) fn open(path: &Path, delimiter: u8) -> Result<(Self, ByteRecord), SourceError> {
+    pub(in crate::import) fn open(path: &Path, delimiter: u8) -> Result<(Self, ByteRecord), SourceError> {
         let failed = |source| SourceError::Read { path: path.to_owned(), source };
         let mut file = File::open(path).map_err(failed)?;
         let mut start = Vec::new();
@@ -50,7 +50,7 @@ impl Input {
     }
 
     /// Reads the next record; gives the line it starts on, or none at the end of the file.
-    pub(super) fn read(&mut self, record: &mut ByteRecord) -> Result<Option<u64>, SourceError> {
+    pub(in crate::import) fn read(&mut self, record: &mut ByteRecord) -> Result<Option<u64>, SourceError> {
         let start = self.reader.position().clone();
         self.reader.get_mut().begin(start.byte());
         let read = self.reader.read_byte_record(record);
@@ -69,7 +69,7 @@ impl Input {
     }
 
     /// How many bytes have been read.
-    pub(super) fn bytes(&self) -> u64 {
+    pub(in crate::import) fn bytes(&self) -> u64 {
         self.reader.position().byte()
     }
 
@@ -88,7 +88,7 @@ impl Input {
 }
 
 /// How many line breaks are in the cells of a record.
-pub(super) fn line_breaks(record: &ByteRecord) -> u64 {
+pub(in crate::import) fn line_breaks(record: &ByteRecord) -> u64 {
     let pieces = record.as_slice().split(|byte| *byte == b'\n').count();
     u64::try_from(pieces - 1).expect("a count fits 64 bits")
 }

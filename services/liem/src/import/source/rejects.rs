@@ -65,7 +65,7 @@ impl Rejects {
         }
     }
 
-    pub(super) fn set_header(&mut self, header: &ByteRecord, delimiter: u8) {
+    pub(in crate::import) fn set_header(&mut self, header: &ByteRecord, delimiter: u8) {
         self.header = header.clone();
         self.delimiter = delimiter;
     }

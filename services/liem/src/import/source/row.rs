@@ -9,7 +9,7 @@ use super::input::line_breaks;
 use super::stored::StoredRow;
 use super::{SourceError, ids};
 use crate::import::mapping::code::{self, CodeError};
-use crate::import::mapping::{Channel, Field, Mapping, Role};
+use crate::import::mapping::{CaseMapping, Channel, Field, Role};
 use crate::import::time::{self, When};
 
 /// Why a row can't be used.
@@ -29,7 +29,8 @@ pub(super) enum Reject {
     Code { role: Role, error: CodeError },
 }
 
-fn spanning(lines: u64) -> String {
+/// What to add about a record that spans lines and has the wrong number of cells.
+pub(in crate::import) fn spanning(lines: u64) -> String {
     if lines == 1 { String::new() } else { format!(", over {lines} lines: is a quote left open?") }
 }
 
@@ -59,7 +60,7 @@ impl Reject {
 
 /// Reads the records of one file.
 pub(super) struct Parser<'m> {
-    mapping: &'m Mapping,
+    mapping: &'m CaseMapping,
     /// How many cells a record has.
     cells: usize,
     /// The columns of the roles, in their order.
@@ -68,7 +69,7 @@ pub(super) struct Parser<'m> {
 
 impl<'m> Parser<'m> {
     /// Finds the mapping's columns in the header.
-    pub(super) fn new(mapping: &'m Mapping, header: &ByteRecord) -> Result<Self, SourceError> {
+    pub(super) fn new(mapping: &'m CaseMapping, header: &ByteRecord) -> Result<Self, SourceError> {
         let names: Vec<_> = header.iter().map(String::from_utf8_lossy).collect();
         let mut columns = Vec::new();
         let mut missing = Vec::new();
@@ -107,12 +108,11 @@ impl<'m> Parser<'m> {
             flags.set(Flag::UnitEmpty);
         }
         let official = cells.value(Role::Official).or(cells.absent(Role::Official)).map(|id| {
-            if code::is_pseudonym(id) {
-                Cow::Borrowed(id)
-            } else {
+            let named = ids::official(&self.mapping.form.source, id);
+            if named != id {
                 flags.set(Flag::OfficialRenamed);
-                Cow::Owned(self.pseudonym(id))
             }
+            named
         });
         let channel = cells.value(Role::Channel).and_then(|value| {
             let channel = Channel::parse(value);
@@ -157,7 +157,7 @@ impl<'m> Parser<'m> {
             let said = cells.texts.iter().map(|text| text.as_bytes());
             let digest = ids::digest(
                 "liem import row case v1",
-                [self.mapping.source.as_bytes()].into_iter().chain(said),
+                [self.mapping.form.source.as_bytes()].into_iter().chain(said),
             );
             return Ok(Cow::Owned(format!("row-{}", ids::hex(&digest, 12))));
         };
@@ -180,7 +180,7 @@ impl<'m> Parser<'m> {
             time => time,
         };
         let parts = [
-            self.mapping.source.as_str(),
+            self.mapping.form.source.as_str(),
             key,
             time,
             cells.text(Role::Activity),
@@ -189,18 +189,11 @@ impl<'m> Parser<'m> {
         ];
         ids::digest("liem import row v1", parts.map(str::as_bytes))
     }
-
-    /// Stands for what may be a person's name. Different sources give different ones for the same name.
-    fn pseudonym(&self, name: &str) -> String {
-        let digest =
-            ids::digest("liem import official v1", [self.mapping.source.as_bytes(), name.as_bytes()]);
-        format!("o-{}", ids::hex(&digest, 8))
-    }
 }
 
 /// The cells of one record that the mapping takes, trimmed.
 struct Cells<'a> {
-    mapping: &'a Mapping,
+    mapping: &'a CaseMapping,
     texts: [&'a str; 12],
 }
 
@@ -229,7 +222,7 @@ impl<'a> Cells<'a> {
 
     /// A time of the case, which the row can do without.
     fn attribute(&self, role: Role, flags: &mut Flags) -> Option<When> {
-        let when = time::parse(self.value(role)?, self.mapping.zone);
+        let when = self.mapping.form.when(self.value(role)?);
         if when.is_err() {
             flags.set(Flag::AttributeUnreadable);
         }
@@ -239,7 +232,7 @@ impl<'a> Cells<'a> {
     /// The row's own time, or else when its case was received.
     fn time(&self, start: Option<When>) -> Result<When, Reject> {
         let read = |role, value: &str| {
-            time::parse(value, self.mapping.zone).map_err(|error| Reject::TimeUnreadable {
+            self.mapping.form.when(value).map_err(|error| Reject::TimeUnreadable {
                 role,
                 value: value.to_owned(),
                 error,

@@ -14,7 +14,7 @@ use chrono::FixedOffset;
 
 use super::stored::StoredRow;
 use super::{SourceError, ids};
-use crate::import::mapping::{Mapping, Role};
+use crate::import::mapping::{CaseMapping, Role};
 
 /// Rows a case has at most. It is held in memory, and more of them mean that the mapping names the wrong
 /// column.
@@ -111,9 +111,9 @@ pub(super) struct Store {
 
 impl Store {
     /// Stands before the first case.
-    pub(super) fn groups(&self, mapping: &Mapping) -> Groups<'_> {
+    pub(super) fn groups(&self, mapping: &CaseMapping) -> Groups<'_> {
         let whole_cases = mapping.field(Role::Case).is_some();
-        Groups { store: self, zone: mapping.zone, whole_cases, part: 0, loaded: None }
+        Groups { store: self, zone: mapping.form.zone, whole_cases, part: 0, loaded: None }
     }
 
     fn load(&self, part: usize, zone: FixedOffset) -> Result<Loaded<'_>, SourceError> {

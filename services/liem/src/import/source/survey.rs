@@ -11,7 +11,7 @@ use crate::import::time::When;
 
 /// Different units, or activities, or procedures, or agencies that a file has at most. They are held in
 /// memory, and more of them mean that the mapping names the wrong column.
-pub(super) const DISTINCT_MAX: usize = 100_000;
+pub(in crate::import) const DISTINCT_MAX: usize = 100_000;
 
 /// What a file holds.
 #[derive(Clone, Debug, Default)]
@@ -116,7 +116,7 @@ fn add(set: &mut BTreeSet<String>, value: Option<&str>) {
 
 /// The name of a unit in the ledger, where a unit's code belongs to one agency only. Agencies have no `/`: so
 /// no two units get one name. What would be longer than a code may be is cut and ends in a hash of the whole.
-pub(super) fn unit_name(agency: &str, unit: &str, qualified: bool) -> String {
+pub(in crate::import) fn unit_name(agency: &str, unit: &str, qualified: bool) -> String {
     if !qualified {
         return unit.to_owned();
     }

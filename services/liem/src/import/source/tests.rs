@@ -20,14 +20,14 @@ const MAPPING: &str = r#"
 /// A folder with a file, and where its rejected rows go.
 struct Fixture {
     folder: tempfile::TempDir,
-    mapping: Mapping,
+    mapping: CaseMapping,
 }
 
 impl Fixture {
     fn new(csv: impl AsRef<[u8]>, mapping: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("in.csv"), csv).unwrap();
-        Self { folder, mapping: Mapping::parse(mapping).unwrap() }
+        Self { folder, mapping: CaseMapping::parse(mapping).unwrap() }
     }
 
     fn path(&self, name: &str) -> PathBuf {
