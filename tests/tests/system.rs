@@ -34,5 +34,7 @@ mod replay;
 mod report_fields;
 #[path = "system/reporters.rs"]
 mod reporters;
+#[path = "system/sealed.rs"]
+mod sealed;
 #[path = "system/tidy.rs"]
 mod tidy;
