@@ -317,15 +317,11 @@ impl AuditService for AuditHandlers {
                 return Err(Failure::new(ErrorReason::SubjectUnknown, text).into());
             }
         }
-        let (mut lines, next) = if query.role == SubjectRole::Report {
+        let (lines, next) = if query.role == SubjectRole::Report {
             self.report_lines(&viewer, &mut snapshot, &query, total).await?
         } else {
             self.lines(&viewer, &mut snapshot, &query, total).await?
         };
-        if !caller.is_inspector() {
-            // Where an event stands would tell when it came.
-            lines.iter_mut().for_each(|line| line.position = 0);
-        }
         Ok(Response::new(pb::ListTrailResponse {
             lines,
             next_page_token: next.map_or_else(String::new, |place| place.to_string()),

@@ -21,7 +21,7 @@ use proto::{
     ledger::{ErrorReason as Shared, Recorded},
     non_empty, official_from, uuid_from,
 };
-use rulebook::law::Lawbooks;
+use rulebook::{Calendar, law::Lawbooks};
 use uuid::Uuid;
 
 use crate::domain::{Command, Law, Refusal, Report, ReportCommand, ReportState};
@@ -155,10 +155,13 @@ impl ConductHandlers {
                 let text = format!("there is no rulebook of {jurisdiction}: give one with --rules");
                 Failure::new(ErrorReason::JurisdictionUnknown, text)
             })?;
-        let version = directory.calendar.version();
+        // The directory keeps the days of Vietnam. Of another jurisdiction only weekends are known to be off.
+        let is_vietnam = book.jurisdiction.split('-').next() == Some("VN");
+        let calendar = if is_vietnam { directory.calendar.clone() } else { Calendar::weekends_only() };
+        let version = calendar.version();
         Ok(Arc::new(Law {
             book: Arc::new(book.clone()),
-            calendar: Arc::new(directory.calendar.clone()),
+            calendar: Arc::new(calendar),
             calendar_version: format!("{}@{}", version.name, version.hash),
         }))
     }
@@ -267,11 +270,11 @@ fn subject_of(report: &str) -> String {
     format!("report:{report}")
 }
 
-fn recorded(outcome: &Outcome<ReportEvent>) -> Option<Recorded> {
-    Some(Recorded { position: outcome.position, repeated: outcome.repeated })
+fn recorded(outcome: &Outcome<ReportEvent>) -> Recorded {
+    Recorded { position: outcome.position, repeated: outcome.repeated }
 }
 
 /// What a reporter is told of a record: not where it stands, which would tell when it came.
-fn recorded_somewhere(outcome: &Outcome<ReportEvent>) -> Option<Recorded> {
-    Some(Recorded { position: 0, repeated: outcome.repeated })
+fn recorded_somewhere(outcome: &Outcome<ReportEvent>) -> Recorded {
+    Recorded { position: 0, repeated: outcome.repeated }
 }

@@ -52,10 +52,8 @@ impl ObligationsView {
         let stretches = &mut clock.stretches;
         let position = entry.position;
         match event {
-            CaseEvent::Received { by, promise, .. } => {
-                if let Some(promise) = promise {
-                    stretches.begin(case_clock(by, at, due(promise), position));
-                }
+            CaseEvent::Received { by, promise: Some(promise), .. } => {
+                stretches.begin(case_clock(by, at, due(promise), position));
             }
             CaseEvent::SupplementRequested { .. } | CaseEvent::Suspended { .. } => {
                 stretches.change(at, position, |stretch| stretch.paused = true);
