@@ -235,7 +235,11 @@ impl ConductService for ConductHandlers {
         let mut request = request;
         let text = text_from("text", &std::mem::take(&mut request.get_mut().text))?;
         let (mut asked, message) = self.open(request)?;
-        self.existing(&asked.report).await?;
+        let (state, _) = self.existing(&asked.report).await?;
+        if caller.role != Role::Administrator {
+            // Nothing is sealed for whom the report will refuse.
+            self.check_standing(&caller, &state).await?;
+        }
         let said = vec![Said { field: "question", text }];
         let said_by = ("AskReporter", &message);
         let told = self.tell(&caller, &request_id.unwrap_or_default(), said_by, &asked.report, said).await?;
