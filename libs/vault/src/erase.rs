@@ -30,9 +30,10 @@ impl Vault {
     /// backup that brings keys back brings back how far they were erased.
     pub async fn erased_through(&self) -> Result<u64, VaultError> {
         let mut files = self.files().await?;
-        let stored: Option<Vec<u8>> = sqlx::query_scalar("SELECT value FROM vault WHERE name = 'erased_through'")
-            .fetch_optional(&mut files.connection)
-            .await?;
+        let stored: Option<Vec<u8>> =
+            sqlx::query_scalar("SELECT value FROM vault WHERE name = 'erased_through'")
+                .fetch_optional(&mut files.connection)
+                .await?;
         let position = stored.and_then(|bytes| bytes.try_into().ok()).map(u64::from_be_bytes);
         Ok(position.unwrap_or(0))
     }
