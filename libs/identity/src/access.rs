@@ -111,7 +111,10 @@ pub const TABLE: &[(&str, &[Role])] = &[
     ("/liem.ledger.v1.LedgerService/GetHead", &[Service, Inspector, Administrator]),
     ("/liem.ledger.v1.LedgerService/ListEntries", LOG_READERS),
     ("/liem.ledger.v1.LedgerService/ListStreamEntries", LOG_READERS),
-    ("/liem.obligations.v1.ObligationsService/ListObligations", &[Agency, Official, Inspector, Administrator]),
+    (
+        "/liem.obligations.v1.ObligationsService/ListObligations",
+        &[Agency, Official, Inspector, Administrator],
+    ),
     ("/liem.view.v1.ViewAdmin/CompareGenerations", &[Inspector, Administrator]),
     ("/liem.view.v1.ViewAdmin/DropGeneration", ADMINISTRATORS),
     ("/liem.view.v1.ViewAdmin/GetDigest", WATCHERS),
