@@ -180,7 +180,7 @@ impl AuditHandlers {
             return Ok((lines, next));
         }
         // Who has it now counts, whatever was then.
-        let as_of = std::mem::replace(&mut snapshot.position, u64::MAX >> 1);
+        let as_of = std::mem::replace(&mut snapshot.position, viewer.newest);
         let now = query::positions(snapshot, &query.terms[..1], 0, false, report::EVENTS_MAX).await;
         snapshot.position = as_of;
         let entries_now = self.log.read_at(&now?.positions).await?;
@@ -250,6 +250,8 @@ struct Viewer<'a> {
     caller: &'a Caller,
     /// The codes of agencies that they act for.
     own: Vec<String>,
+    /// The newest position that the view has.
+    newest: u64,
 }
 
 /// The agency that acted: the first one the event is about, or the token's.
@@ -307,7 +309,7 @@ impl AuditService for AuditHandlers {
         // What the caller stands for now counts, whatever was then.
         let own = Self::own(&caller, &mut snapshot).await?;
         standing::check(&caller, query.role, &query.id, &own)?;
-        let viewer = Viewer { caller: &caller, own };
+        let viewer = Viewer { caller: &caller, own, newest: snapshot.position };
         // Posting lists only grow: what comes after the position is left out.
         snapshot.position = as_of.unwrap_or(snapshot.position);
         query.terms[0] = match query.role {

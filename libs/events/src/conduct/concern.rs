@@ -59,8 +59,9 @@ impl Concern {
             return false;
         }
         let since = self.received.unwrap_or(until).min(until);
-        let codes = directory.agencies.keys().map(String::as_str).filter(|code| is_same(code));
-        codes.flat_map(|code| directory.heads_by_period(Body::Agency(code))).any(|period| {
+        let others = directory.agencies.keys().map(String::as_str);
+        let codes = others.filter(|code| *code != agency && is_same(code));
+        codes.chain([agency]).flat_map(|code| directory.heads_by_period(Body::Agency(code))).any(|period| {
             let overlaps = period.from <= until && period.until.is_none_or(|last| last >= since);
             overlaps && self.is_person(period.official)
         })
