@@ -3,10 +3,14 @@
 //! Names, contacts and free text are sealed: an event holds [`Sealed`] in their place. What a reporter does
 //! is dated to the day.
 
+mod concern;
+
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
 use crate::{Event, Role, Subject, delivery::By, vault::Sealed};
+
+pub use concern::Concern;
 
 /// Who filed a report, as far as that says how it is handled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -439,16 +443,26 @@ impl Event for ReportEvent {
         };
         if let Some(By { agency, unit, official }) = self.by() {
             add(Role::Agency, agency);
-            unit.iter().for_each(|unit| add(Role::Unit, unit));
-            official.iter().for_each(|official| add(Role::Official, official));
+            if let Some(unit) = unit {
+                add(Role::Unit, unit);
+            }
+            if let Some(official) = official {
+                add(Role::Official, official);
+            }
         }
         match self {
             Self::Received { about, handler, retaliation_for, .. } => {
                 add(Role::Agency, handler);
                 add(Role::Agency, &about.agency);
-                about.unit.iter().for_each(|unit| add(Role::Unit, unit));
-                about.officials.iter().for_each(|official| add(Role::Official, official));
-                retaliation_for.iter().for_each(|report| add(Role::Report, report));
+                if let Some(unit) = &about.unit {
+                    add(Role::Unit, unit);
+                }
+                for official in &about.officials {
+                    add(Role::Official, official);
+                }
+                if let Some(report) = retaliation_for {
+                    add(Role::Report, report);
+                }
             }
             Self::Transferred { to_agency, .. } => add(Role::Agency, to_agency),
             Self::PersonConcerned { person, .. } | Self::AllegationMade { person: Some(person), .. } => {

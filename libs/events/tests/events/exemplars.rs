@@ -29,6 +29,11 @@ macro_rules! types {
     };
 }
 
+#[path = "exemplars/conduct.rs"]
+mod conduct;
+
+pub(crate) use conduct::{RECORD, REPORT, record, report, type_of_record, type_of_report};
+
 types!(LEDGER, type_of_ledger, LedgerEvent { LedgerEvent::LedgerOpened { .. } => "ledger.LedgerOpened.v1", });
 types!(AGENCY, type_of_agency, Agency {
     Agency::Opened { .. } => "directory.AgencyOpened.v1",

@@ -37,11 +37,63 @@ fn a_case_event_stands_in_the_trails_of_all_it_is_about() {
 }
 
 #[test]
+fn a_report_event_stands_in_the_trails_of_all_it_is_about() {
+    let other = "report:r-7d0vkx3gqp5se1r8mhz4n2ycbt";
+    let mut seen = 0;
+    for (name, event) in exemplars::report() {
+        let by = match event.by() {
+            Some(by) if by.unit.is_some() => "report:R agency:H57.18 unit:H57.18.02 official:cb-0417",
+            Some(_) => "report:R agency:H57.18",
+            // Nothing of who reports.
+            None => "report:R",
+        };
+        let expected = match name {
+            "conduct.ReportReceived.v1" => {
+                let about = "agency:H57.20 unit:H57.20.01 official:cb-0417 official:cb-0522";
+                format!("{by} agency:H57.18 {about} {other}")
+            }
+            "conduct.ReportReceived.v1.minimal" => format!("{by} agency:H57.18 agency:H57.20"),
+            "conduct.ReportTransferred.v1" | "conduct.ReportTransferred.v1.minimal" => {
+                format!("{by} agency:H57.21")
+            }
+            "conduct.PersonConcerned.v1"
+            | "conduct.PersonConcerned.v1.minimal"
+            | "conduct.AllegationMade.v1" => format!("{by} official:cb-0522"),
+            "conduct.InquiryStepDone.v1" | "conduct.InquiryStepDone.v1.minimal" => {
+                format!("{by} step:hear-person")
+            }
+            "conduct.RetaliationReported.v1" => format!("{by} {other}"),
+            // The others are about the report and those who act.
+            _ => by.to_owned(),
+        };
+        assert_eq!(subjects(&event, "R"), expected, "{name}");
+        seen += 1;
+    }
+    assert!(seen > exemplars::REPORT.len(), "{seen}");
+}
+
+#[test]
+fn a_record_of_sealed_data_is_about_whose_it_is_and_who_reads() {
+    for (name, event) in exemplars::record() {
+        let reader = if name == "vault.DataOpened.v1" { " official:cb-0417" } else { "" };
+        // The id of an imported report has a colon too.
+        for subject in ["report:R", "report:register:17", "official:cb-0522"] {
+            assert_eq!(subjects(&event, subject), format!("{subject}{reader}"), "{name}");
+        }
+        assert_eq!(subjects(&event, "official:cb-0417"), "official:cb-0417", "{name}");
+        assert_eq!(subjects(&event, "person:R"), reader.trim_start(), "{name}");
+    }
+}
+
+#[test]
 fn nothing_is_named_twice() {
     use events::delivery::{By, CaseEvent};
     let by = By { agency: "H57.18".into(), unit: None, official: Some("cb-0417".into()) };
     let assigned = CaseEvent::Assigned { by, assignee: Some("cb-0417".into()) };
     assert_eq!(subjects(&assigned, "C"), "case:C agency:H57.18 official:cb-0417");
+    let by = By { agency: "H57.18".into(), unit: None, official: Some("cb-0417".into()) };
+    let concerned = events::conduct::ReportEvent::PersonConcerned { by, person: "cb-0417".into() };
+    assert_eq!(subjects(&concerned, "R"), "report:R agency:H57.18 official:cb-0417");
 }
 
 #[test]

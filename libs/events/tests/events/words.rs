@@ -5,11 +5,16 @@ use std::fmt::Debug;
 
 use events::{
     Role,
+    conduct::{
+        Appellant, Class, Classed, Complexity, Finding, FindingStage, Kind, ReopeningReason, Source,
+        TransferReason,
+    },
     delivery::{
         Channel, CorrectionReason, DelayReason, IntakeRefusalReason, Outcome, SupplementReason,
         SuspensionReason,
     },
     directory::{DayKind, Leadership, OfficialCategory},
+    vault::{ErasureGround, OpeningReason},
 };
 use serde::{Serialize, de::DeserializeOwned};
 
@@ -102,6 +107,71 @@ words! {
         Worked = "worked",
         WeeklyRule = "weekly_rule",
     }
+    Source {
+        Named = "named",
+        Confidential = "confidential",
+        Anonymous = "anonymous",
+        Official = "official",
+        SelfReport = "self_report",
+    }
+    Kind {
+        Complaint = "complaint",
+        Denunciation = "denunciation",
+        Petition = "petition",
+        Reflection = "reflection",
+    }
+    Class {
+        Overbearing = "overbearing",
+        Corruption = "corruption",
+        Waste = "waste",
+        Harassment = "harassment",
+        Delay = "delay",
+        Attitude = "attitude",
+        Other = "other",
+    }
+    TransferReason {
+        NotCompetent = "not_competent",
+        ConcernsHandler = "concerns_handler",
+        HigherAuthority = "higher_authority",
+        Other = "other",
+    }
+    Complexity {
+        Complex = "complex",
+        EspeciallyComplex = "especially_complex",
+    }
+    Finding {
+        Substantiated = "substantiated",
+        Partly = "partly",
+        Unsubstantiated = "unsubstantiated",
+        False = "false",
+        Pending = "pending",
+    }
+    FindingStage {
+        Recommended = "recommended",
+        Final = "final",
+    }
+    Appellant {
+        Reporter = "reporter",
+        PersonConcerned = "person_concerned",
+    }
+    ReopeningReason {
+        NewEvidence = "new_evidence",
+        ProceduralFault = "procedural_fault",
+        OrderOfAuthority = "order_of_authority",
+    }
+    OpeningReason {
+        Handling = "handling",
+        Protection = "protection",
+        Inspection = "inspection",
+        LegalOrder = "legal_order",
+        SubjectRequest = "subject_request",
+    }
+    ErasureGround {
+        SubjectRequest = "subject_request",
+        RetentionOver = "retention_over",
+        LegalOrder = "legal_order",
+        RecordedWrongly = "recorded_wrongly",
+    }
 }
 
 #[test]
@@ -113,4 +183,37 @@ fn a_role_is_known_by_its_word() {
     for no_role in ["", "Case", "person"] {
         assert_eq!(Role::parse(no_role), None);
     }
+}
+
+/// Holds the words that code says to those that are stored.
+fn check_said<T: Serialize + Copy + PartialEq + Debug>(
+    all: &[T],
+    word: fn(T) -> &'static str,
+    parse: fn(&str) -> Option<T>,
+) {
+    for &value in all {
+        assert_eq!(serde_json::to_string(&value).unwrap(), format!("\"{}\"", word(value)));
+        assert_eq!(parse(word(value)), Some(value));
+    }
+    for no_word in ["", "Other", "person"] {
+        assert_eq!(parse(no_word), None);
+    }
+}
+
+#[test]
+fn what_a_report_is_is_said_in_the_stored_words() {
+    check_said(Source::ALL, Source::as_str, Source::parse);
+    check_said(Kind::ALL, Kind::as_str, Kind::parse);
+    check_said(Class::ALL, Class::as_str, Class::parse);
+    check_said(Finding::ALL, Finding::as_str, Finding::parse);
+}
+
+#[test]
+fn a_class_is_counted_under_the_source_s_word() {
+    let classed = |source_class: Option<&str>| Classed {
+        class: Class::Overbearing,
+        source_class: source_class.map(str::to_owned),
+    };
+    assert_eq!(classed(None).word(), "overbearing");
+    assert_eq!(classed(Some("cửa quyền")).word(), "cửa quyền");
 }
