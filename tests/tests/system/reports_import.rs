@@ -8,7 +8,7 @@ use std::{
 };
 
 use serde_json::Value;
-use tests::{Server, shared};
+use tests::{Server, liem, shared, wait_until};
 
 const MAPPING: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../deploy/mappings/philadelphia.toml");
 
@@ -235,4 +235,28 @@ fn another_city_has_one_file_with_both_tables() {
     fs::write(&file, format!("{ROWS}02/05/2019;A-7;Customs;1;;;C;;Noise;;;;\r\n")).unwrap();
     let more = import(&server, &[&file], mapping);
     counts(&more, [("appended", 1), ("repeated", 3), ("registered", 0)]);
+}
+
+#[test]
+fn an_import_that_was_cut_off_goes_on() {
+    let server = Server::up();
+    let path = |name: &str| server.data.join(name).to_str().unwrap().to_owned();
+    let (mapping, file) = (path("town.toml"), path("town.csv"));
+    fs::write(&mapping, "source = 'town'\n[reports]\nreport = 'id'\nreceived = 'on'\n").unwrap();
+    let rows: Vec<_> = (0..1_500).map(|id| format!("{id},2019-01-0{}", 1 + id % 9)).collect();
+    fs::write(&file, format!("id,on\n{}\n", rows.join("\n"))).unwrap();
+    let head = || server.json(&["log", "head"])["position"].as_u64().unwrap();
+    let mut cut_off = liem(&["import", "csv", &file, "--mapping", &mapping, "--in-flight", "8"]);
+    let mut cut_off = cut_off.env("LIEM_DATA", &server.data).spawn().unwrap();
+    wait_until("some reports are in", || head() > 200);
+    cut_off.kill().unwrap();
+    cut_off.wait().unwrap();
+
+    let rest = import(&server, &[Path::new(&file)], &mapping);
+    counts(&rest, [("reports", 1_500), ("registered", 0), ("rejected", 0), ("report_differs", 0)]);
+    let (appended, repeated) = (rest["appended"].as_u64().unwrap(), rest["repeated"].as_u64().unwrap());
+    assert!(appended > 0 && repeated > 0 && appended + repeated == 1_500, "{rest}");
+    assert_eq!(totals(&server, "kind"), map(&[("complaint", 1_500)]));
+    // The log's own first entry, the agency, and the reports.
+    assert_eq!(head(), 2 + 1_500);
 }
