@@ -33,10 +33,10 @@ impl Concern {
             }
             ReportEvent::Transferred { to_agency, .. } => self.handler.clone_from(to_agency),
             ReportEvent::PersonConcerned { person, .. }
-            | ReportEvent::AllegationMade { person: Some(person), .. } => {
-                if !self.persons.contains(person) {
-                    self.persons.push(person.clone());
-                }
+            | ReportEvent::AllegationMade { person: Some(person), .. }
+                if !self.persons.contains(person) =>
+            {
+                self.persons.push(person.clone());
             }
             _ => {}
         }
