@@ -34,5 +34,7 @@ mod replay;
 mod report_fields;
 #[path = "system/reporters.rs"]
 mod reporters;
+#[path = "system/reports_import.rs"]
+mod reports_import;
 #[path = "system/tidy.rs"]
 mod tidy;
