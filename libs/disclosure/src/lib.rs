@@ -11,11 +11,12 @@ use esrs::Aggregate;
 use eventlog::{Context, Direction, EventLog, Filter, ReadError, StreamName};
 use events::{
     Event as _, Fact, NotAnEvent, Occurred,
-    vault::{ErasureGround, OpeningReason, RecordEvent},
+    vault::{ErasureGround, OpeningReason, RecordEvent, Sealed},
 };
-use proto::{Failure, conduct::ErrorReason};
+use proto::{Failure, ledger::ErrorReason};
+use secrecy::SecretString;
 use uuid::Uuid;
-use vault::{Opened, Vault, VaultError};
+use vault::{Opened, ToSeal, Vault, VaultError};
 
 /// Entries looked through at a time when the vault catches up.
 const PAGE: usize = 1_000;
@@ -60,8 +61,46 @@ pub struct Asked {
 /// A failure of the vault as the caller sees it: it never says what was in it.
 pub fn failure_of(error: &VaultError) -> Failure {
     tracing::error!(%error, "the vault");
-    let text = "the vault can't be read or written: nothing was recorded, try again";
+    let text = "the vault can't be read or written: try again, with the same request id where there is one";
     Failure::new(ErrorReason::VaultUnavailable, text)
+}
+
+/// Makes the functions `opening` and `erasure`, from the contract's reasons and grounds to ours. Every context
+/// with a vault has enums of its own for them, of the same values, in the module that is given.
+#[macro_export]
+macro_rules! conversions {
+    ($($pb:ident)::+) => {
+        /// Why sealed data is opened.
+        pub(super) fn opening(
+            value: $($pb)::+::OpeningReason,
+        ) -> Result<::events::vault::OpeningReason, ::proto::Failure> {
+            use ::events::vault::OpeningReason as Ours;
+            use $($pb)::+::OpeningReason as Theirs;
+            Ok(match value {
+                Theirs::Unspecified => return Err(::proto::Failure::field("reason", "give it")),
+                Theirs::Handling => Ours::Handling,
+                Theirs::Protection => Ours::Protection,
+                Theirs::Inspection => Ours::Inspection,
+                Theirs::LegalOrder => Ours::LegalOrder,
+                Theirs::SubjectRequest => Ours::SubjectRequest,
+            })
+        }
+
+        /// On what ground personal data is erased.
+        pub(super) fn erasure(
+            value: $($pb)::+::ErasureGround,
+        ) -> Result<::events::vault::ErasureGround, ::proto::Failure> {
+            use ::events::vault::ErasureGround as Ours;
+            use $($pb)::+::ErasureGround as Theirs;
+            Ok(match value {
+                Theirs::Unspecified => return Err(::proto::Failure::field("ground", "give it")),
+                Theirs::SubjectRequest => Ours::SubjectRequest,
+                Theirs::RetentionOver => Ours::RetentionOver,
+                Theirs::LegalOrder => Ours::LegalOrder,
+                Theirs::RecordedWrongly => Ours::RecordedWrongly,
+            })
+        }
+    };
 }
 
 impl Disclosure {
@@ -75,6 +114,37 @@ impl Disclosure {
         &self.vault
     }
 
+    /// Seals texts for a command, each with what it is: what its event says in their place, in order. Append the
+    /// event under the same id, then [`confirm`](Self::confirm).
+    pub async fn seal(
+        &self,
+        request: Uuid,
+        subject: &str,
+        said: impl IntoIterator<Item = (&'static str, String)>,
+    ) -> Result<Vec<Sealed>, Failure> {
+        let item = |(field, text): (&str, String)| ToSeal {
+            subject: subject.to_owned(),
+            field: field.to_owned(),
+            text: SecretString::from(text),
+        };
+        let seals = self.vault.seal(request, said.into_iter().map(item).collect()).await;
+        let seals = seals.map_err(|error| match error {
+            VaultError::RequestReused { .. } => Failure::new(
+                ErrorReason::RequestIdReused,
+                "the request id was used before with other content: use a new one for a new request",
+            ),
+            error => failure_of(&error),
+        })?;
+        Ok(seals.into_iter().map(|seal| Sealed { seal: seal.id, commitment: seal.commitment }).collect())
+    }
+
+    /// Marks what was sealed for a command as referred to. If that fails, the next sweep does it.
+    pub async fn confirm(&self, request: Uuid) {
+        if let Err(error) = self.vault.confirm(request).await {
+            tracing::warn!(%error, "the vault could not be told of a record");
+        }
+    }
+
     async fn record(&self, asked: &Asked, data: RecordEvent) -> Result<Outcome<RecordEvent>, Failure> {
         let stream = StreamName::new(RecordEvent::CATEGORY, &asked.subject);
         let stream = stream.map_err(eventlog::AppendError::from)?;
@@ -84,9 +154,7 @@ impl Disclosure {
             ExecuteError::Refused(never) => match never {},
             ExecuteError::Append(error) => error.into(),
             ExecuteError::Read(error) => error.into(),
-            ExecuteError::Stored { .. } => {
-                Failure::new(proto::ledger::ErrorReason::LogDamaged, error.to_string())
-            }
+            ExecuteError::Stored { .. } => Failure::new(ErrorReason::LogDamaged, error.to_string()),
         })
     }
 

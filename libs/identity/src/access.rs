@@ -80,6 +80,7 @@ pub const TABLE: &[(&str, &[Role])] = &[
     ("/liem.directory.v1.DirectoryService/DefinePost", ADMINISTRATORS),
     ("/liem.directory.v1.DirectoryService/DefineProcedure", ADMINISTRATORS),
     ("/liem.directory.v1.DirectoryService/DefineStep", ADMINISTRATORS),
+    ("/liem.directory.v1.DirectoryService/EraseOfficialName", ADMINISTRATORS),
     ("/liem.directory.v1.DirectoryService/GetAgency", EVERYONE),
     ("/liem.directory.v1.DirectoryService/GetOfficial", KEEPERS),
     ("/liem.directory.v1.DirectoryService/GetProcedure", EVERYONE),
@@ -95,6 +96,7 @@ pub const TABLE: &[(&str, &[Role])] = &[
     ("/liem.directory.v1.DirectoryService/MoveOfficial", ADMINISTRATORS),
     ("/liem.directory.v1.DirectoryService/OpenAgency", ADMINISTRATORS),
     ("/liem.directory.v1.DirectoryService/OpenUnit", ADMINISTRATORS),
+    ("/liem.directory.v1.DirectoryService/OpenOfficialName", KEEPERS),
     ("/liem.directory.v1.DirectoryService/RecordDeparture", ADMINISTRATORS),
     ("/liem.directory.v1.DirectoryService/RegisterOfficial", ADMINISTRATORS),
     ("/liem.directory.v1.DirectoryService/RenameAgency", ADMINISTRATORS),
@@ -139,9 +141,11 @@ pub const OWNERS: &[(&str, &[&str])] = &[
             "directory.procedure",
             "directory.step",
             "directory.days",
+            "vault.record",
         ],
     ),
     ("delivery", &["delivery.case"]),
+    // Each service with a vault records what is done with what lies in its own.
     ("conduct", &["conduct.report", "vault.record"]),
     // Each view service records what is done with its own views.
     ("audit", &["view.generations"]),

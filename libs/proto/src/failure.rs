@@ -118,7 +118,9 @@ fn ledger_code(reason: ledger::ErrorReason) -> Code {
         R::RevisionConflict => Code::Aborted,
         R::RequestIdReused => Code::AlreadyExists,
         R::QueueFull | R::StorageFull => Code::ResourceExhausted,
-        R::ClockWentBack | R::LogUnavailable | R::ViewBehind | R::ViewStopped => Code::Unavailable,
+        R::ClockWentBack | R::LogUnavailable | R::ViewBehind | R::ViewStopped | R::VaultUnavailable => {
+            Code::Unavailable
+        }
         R::AppendNotFound | R::PositionNotFound => Code::NotFound,
         R::LogDamaged => Code::DataLoss,
         R::Internal => Code::Internal,
@@ -136,9 +138,12 @@ fn directory_code(reason: directory::ErrorReason) -> Code {
         | R::StepExists
         | R::PostExists
         | R::OfficialExists => Code::AlreadyExists,
-        R::AgencyUnknown | R::ProcedureUnknown | R::UnitUnknown | R::PostUnknown | R::OfficialUnknown => {
-            Code::NotFound
-        }
+        R::AgencyUnknown
+        | R::ProcedureUnknown
+        | R::UnitUnknown
+        | R::PostUnknown
+        | R::OfficialUnknown
+        | R::NameUnknown => Code::NotFound,
         R::TermsOutOfOrder
         | R::DayUnchanged
         | R::AgencyClosed
@@ -228,7 +233,6 @@ fn conduct_code(reason: conduct::ErrorReason) -> Code {
         | R::OccurredInFuture
         | R::DateOutOfRange => Code::InvalidArgument,
         R::TooManyAttempts => Code::ResourceExhausted,
-        R::VaultUnavailable => Code::Unavailable,
         R::HandlerMismatch
         | R::ConcernsHandler
         | R::ReportEnded

@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// The key that all others are wrapped with. Its bytes are wiped from memory with the last clone.
-#[derive(Clone)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct MasterKey(Arc<Key>);
 
 impl fmt::Debug for MasterKey {
@@ -54,6 +54,28 @@ impl MasterKey {
         Self::from_hex(digits.trim_ascii_end())
     }
 
+    /// Writes the key to a file for its owner only, in place of what was there.
+    pub fn put(&self, path: &Path) -> Result<(), VaultError> {
+        let mut digits = Zeroizing::new([0_u8; 64]);
+        for (pair, byte) in digits.chunks_exact_mut(2).zip(self.bytes()) {
+            pair[0] = b"0123456789abcdef"[usize::from(byte >> 4)];
+            pair[1] = b"0123456789abcdef"[usize::from(byte & 15)];
+        }
+        // Whole or not at all: half a key would block every later start.
+        let unfinished = path.with_extension("unfinished");
+        let mut file = private()
+            .create(true)
+            .truncate(true)
+            .open(&unfinished)
+            .map_err(|e| file_error(&unfinished, e))?;
+        file.write_all(digits.as_slice())
+            .and_then(|()| file.sync_all())
+            .and_then(|()| fs::rename(&unfinished, path))
+            .map_err(|e| file_error(path, e))?;
+        // What is sealed with a key that a power cut takes away is lost.
+        sync_folder_of(path)
+    }
+
     pub(crate) fn bytes(&self) -> &[u8; 32] {
         &self.0
     }
@@ -72,29 +94,22 @@ pub(crate) fn private() -> fs::OpenOptions {
     options
 }
 
+fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
 /// Brings a folder's list of files to the disk.
 pub(crate) fn sync_folder_of(path: &Path) -> Result<(), VaultError> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let folder = folder_of(path);
     fs::File::open(folder).and_then(|folder| folder.sync_all()).map_err(|e| file_error(folder, e))
 }
 
+/// Makes a key in a file, unless another process is first: the services of a data folder start together.
 fn make(path: &Path) -> Result<(), VaultError> {
-    let key = crypto::random_key()?;
-    let mut digits = Zeroizing::new([0_u8; 64]);
-    for (pair, byte) in digits.chunks_exact_mut(2).zip(key.iter()) {
-        pair[0] = b"0123456789abcdef"[usize::from(byte >> 4)];
-        pair[1] = b"0123456789abcdef"[usize::from(byte & 15)];
-    }
-    // Whole or not at all: half a key would block every later start.
-    let unfinished = path.with_extension("unfinished");
-    let mut file =
-        private().create(true).truncate(true).open(&unfinished).map_err(|e| file_error(&unfinished, e))?;
-    file.write_all(digits.as_slice())
-        .and_then(|()| file.sync_all())
-        .and_then(|()| fs::rename(&unfinished, path))
-        .map_err(|e| file_error(path, e))?;
-    // What is sealed with a key that a power cut takes away is lost.
-    sync_folder_of(path)
+    let folder = folder_of(path);
+    let lock = fs::File::open(folder).map_err(|e| file_error(folder, e))?;
+    lock.lock().map_err(|e| file_error(folder, e))?;
+    if path.exists() { Ok(()) } else { MasterKey(Arc::new(crypto::random_key()?)).put(path) }
 }
 
 #[cfg(test)]
@@ -112,6 +127,28 @@ mod tests {
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "nothing unfinished is left");
         assert!(matches!(MasterKey::open(&folder.path().join("none")), Err(VaultError::File { .. })));
         assert_eq!(format!("{made:?}"), "MasterKey(..)");
+    }
+
+    #[test]
+    fn services_that_start_together_make_one_key() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("master.key");
+        let keys: Vec<_> = std::thread::scope(|scope| {
+            let makers = [(); 8].map(|()| scope.spawn(|| MasterKey::open_or_make(&path).unwrap()));
+            makers.into_iter().map(|maker| maker.join().unwrap()).collect()
+        });
+        assert!(keys.iter().all(|key| *key == keys[0]));
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_key_takes_the_place_of_another() {
+        let folder = tempfile::tempdir().unwrap();
+        let [one, other] = ["one", "other"].map(|name| folder.path().join(name));
+        let [first, second] = [&one, &other].map(|path| MasterKey::open_or_make(path).unwrap());
+        assert!(first != second);
+        second.put(&one).unwrap();
+        assert!(MasterKey::open(&one).unwrap() == second);
     }
 
     #[cfg(unix)]

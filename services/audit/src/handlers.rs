@@ -211,7 +211,7 @@ impl AuditHandlers {
     }
 
     fn line(&self, viewer: &Viewer<'_>, entry: &Entry, header: Header) -> Result<pb::TrailLine, Failure> {
-        let Viewer { caller, own } = viewer;
+        let Viewer { caller, own, .. } = viewer;
         let is_exact = caller.is_inspector();
         let actor = actor_to_proto(&header.actor);
         let agency = agency_of(&header);

@@ -2,6 +2,7 @@
 
 mod bodies;
 mod convert;
+mod names;
 mod people;
 mod rpc;
 
@@ -9,6 +10,7 @@ use std::sync::Arc;
 
 use aggregate::{Outcome, Request as Command, execute};
 use chrono::{FixedOffset, NaiveDate};
+use disclosure::Disclosure;
 use esrs::Aggregate;
 use eventlog::{Clock, EventLog, StreamName};
 use events::{Event, Fact, Occurred, directory::Directory};
@@ -25,6 +27,8 @@ const SERVICE: &str = "directory";
 pub struct DirectoryHandlers {
     log: Arc<dyn EventLog>,
     directory: DirectoryFollower,
+    /// Where names lie sealed.
+    disclosure: Disclosure,
     clock: Clock,
     zone: FixedOffset,
     /// Commands that depend on several things of the directory come one after the other: else two of them could
@@ -33,14 +37,15 @@ pub struct DirectoryHandlers {
 }
 
 impl DirectoryHandlers {
-    /// Handlers over a log whose civil dates are meant in `zone`.
+    /// Handlers over a log whose civil dates are meant in `zone`, and the vault that names lie in.
     pub fn new(
         log: Arc<dyn EventLog>,
         directory: DirectoryFollower,
+        disclosure: Disclosure,
         clock: Clock,
         zone: FixedOffset,
     ) -> Self {
-        Self { log, directory, clock, zone, turn: Mutex::new(()) }
+        Self { log, directory, disclosure, clock, zone, turn: Mutex::new(()) }
     }
 
     fn now(&self) -> Occurred {

@@ -11,6 +11,7 @@ mod rules;
 mod run;
 mod token;
 pub(crate) mod trail;
+mod vault;
 mod view;
 
 use std::process::ExitCode;
@@ -40,6 +41,7 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::View(command) => view::view(&settings, command).await?,
         Command::Replay(command) => replay::replay(&settings, command).await?,
         Command::Rules(command) => rules::rules(&settings, command)?,
+        Command::Vault(command) => vault::vault(&settings, command).await?,
         Command::Demo(args) => demo::demo(&settings, args).await?,
         Command::Bench(BenchCommand::Replay(args)) => bench::replay(&settings, args).await?,
     }

@@ -7,6 +7,7 @@ use std::{
 
 use anyhow::Context as _;
 use serde::Deserialize;
+use vault::MasterKey;
 
 use crate::{
     cli::{Common, GenesisArgs, LogFormat, SnapshotArgs, VaultArgs},
@@ -96,16 +97,35 @@ impl Settings {
         args.snapshot_every.or(self.file.snapshot_every).unwrap_or(projection::SNAPSHOT_EVERY)
     }
 
-    /// The key that wraps the vaults' keys: from the environment, a file that is named, or the data folder's.
-    pub(crate) fn vault_key(&self, args: &VaultArgs) -> anyhow::Result<vault::MasterKey> {
+    /// The key that wraps the vaults' keys: from the environment, a file that is named, or the data folder's,
+    /// where it is made if there is none.
+    pub(crate) fn vault_key(&self, args: &VaultArgs) -> anyhow::Result<MasterKey> {
+        match self.given_vault_key(args)? {
+            Some((key, _)) => Ok(key),
+            None => Ok(MasterKey::open_or_make(&self.data.vault_key())?),
+        }
+    }
+
+    /// The key that wraps the keys of vaults that are there, and the file it lies in.
+    pub(crate) fn present_vault_key(&self, args: &VaultArgs) -> anyhow::Result<(MasterKey, Option<PathBuf>)> {
+        if let Some(given) = self.given_vault_key(args)? {
+            return Ok(given);
+        }
+        let file = self.data.vault_key();
+        if !file.exists() {
+            anyhow::bail!("{} is not there: name the file with the key with --vault-key", file.display());
+        }
+        Ok((MasterKey::open(&file)?, Some(file)))
+    }
+
+    fn given_vault_key(&self, args: &VaultArgs) -> anyhow::Result<Option<(MasterKey, Option<PathBuf>)>> {
         if let Ok(digits) = std::env::var("LIEM_VAULT_KEY") {
-            let key = vault::MasterKey::from_hex(digits.trim());
-            return key.context("LIEM_VAULT_KEY in the environment is not 64 hexadecimal digits");
+            let key = MasterKey::from_hex(digits.trim());
+            let key = key.context("LIEM_VAULT_KEY in the environment is not 64 hexadecimal digits")?;
+            return Ok(Some((key, None)));
         }
-        match args.vault_key.as_ref().or(self.file.vault_key.as_ref()) {
-            Some(file) => Ok(vault::MasterKey::open(file)?),
-            None => Ok(vault::MasterKey::open_or_make(&self.data.vault_key())?),
-        }
+        let Some(file) = args.vault_key.as_ref().or(self.file.vault_key.as_ref()) else { return Ok(None) };
+        Ok(Some((MasterKey::open(file)?, Some(file.clone()))))
     }
 
     /// The jurisdiction: of a new log, or of the rules to show.

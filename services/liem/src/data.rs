@@ -50,6 +50,11 @@ impl Data {
         self.folder.join("keys/vault.key")
     }
 
+    /// The key that wrapped the vaults' keys before the last change.
+    pub(crate) fn old_vault_key(&self) -> PathBuf {
+        self.folder.join("keys/vault.key.old")
+    }
+
     fn private_key(&self) -> PathBuf {
         self.folder.join("keys/private.pem")
     }

@@ -318,7 +318,8 @@ impl Parts<'_> {
             Service::Directory => {
                 let directory = DirectoryFollower::start(log.clone(), shutdown);
                 directory.ready().await?;
-                let handlers = DirectoryHandlers::new(log.clone(), directory, clock, zone);
+                let disclosure = self.disclosure(service.name(), log).await?;
+                let handlers = DirectoryHandlers::new(log.clone(), directory, disclosure, clock, zone);
                 server.add(DirectoryServiceServer::new(handlers)).await;
             }
             Service::Delivery => {
@@ -348,7 +349,7 @@ impl Parts<'_> {
                 let directory = DirectoryFollower::start(log.clone(), shutdown);
                 directory.ready().await?;
                 let genesis = log.head().await?.genesis;
-                let disclosure = self.disclosure("conduct", log).await?;
+                let disclosure = self.disclosure(service.name(), log).await?;
                 let lawbooks = Arc::new(self.conduct.1.clone());
                 let place = Place { zone, jurisdiction: genesis.jurisdiction, origin: genesis.origin };
                 let handlers =

@@ -79,11 +79,11 @@ pub(crate) async fn duties(
 ) -> Result<Found, ViewError> {
     let mut found = Found::default();
     let mut rows =
-        sqlx::query("SELECT role, subject, stretches FROM clocks WHERE ended > ?1 AND began <= ?1")
+        sqlx::query("SELECT role, subject, stretches, concern FROM clocks WHERE ended > ?1 AND began <= ?1")
             .bind(query.moment)
             .fetch(&mut *snapshot.tx);
     while let Some(row) = rows.try_next().await? {
-        let bytes: &[u8] = row.get(2);
+        let bytes: &[u8] = row.try_get(2)?;
         let stretches = Stretches::from_bytes(bytes).map_err(|error| ViewError::Log(error.to_string()))?;
         let Some(stretch) = stretches.at(query.moment) else { continue };
         let is_overdue = !stretch.paused && stretch.due < query.moment;
@@ -98,7 +98,7 @@ pub(crate) async fn duties(
         if !is_asked {
             continue;
         }
-        let concern: Option<&str> = row.get(3);
+        let concern: Option<&str> = row.try_get(3)?;
         if let (Some(viewer), Some(concern)) = (&query.viewer, concern) {
             let concern: Concern =
                 serde_json::from_str(concern).map_err(|error| ViewError::Log(error.to_string()))?;
@@ -113,8 +113,12 @@ pub(crate) async fn duties(
         let head = heads.first().map(|head| (*head).to_owned());
         found.total += 1;
         found.overdue += u64::from(is_overdue);
-        let place =
-            Place { is_paused: stretch.paused, due: stretch.due, role: row.get(0), subject: row.get(1) };
+        let place = Place {
+            is_paused: stretch.paused,
+            due: stretch.due,
+            role: row.try_get(0)?,
+            subject: row.try_get(1)?,
+        };
         if query.past.as_ref().is_some_and(|past| place <= *past) {
             continue;
         }

@@ -1,11 +1,7 @@
 //! Between the contract and the domain.
 
-use events::{
-    conduct::{
-        Appellant, Class, Complexity, Finding, FindingStage, Kind, Limit, ReopeningReason, Source,
-        TransferReason,
-    },
-    vault::{ErasureGround, OpeningReason},
+use events::conduct::{
+    Appellant, Class, Complexity, Finding, FindingStage, Kind, Limit, ReopeningReason, Source, TransferReason,
 };
 use proto::{Failure, conduct as pb};
 
@@ -73,9 +69,8 @@ given! {
     complexity "complexity" Complexity Complexity { Complex EspeciallyComplex }
     appellant "appellant" Appellant Appellant { Reporter PersonConcerned }
     reopening "reason" ReopeningReason ReopeningReason { NewEvidence ProceduralFault OrderOfAuthority }
-    opening "reason" OpeningReason OpeningReason { Handling Protection Inspection LegalOrder SubjectRequest }
-    erasure "ground" ErasureGround ErasureGround { SubjectRequest RetentionOver LegalOrder RecordedWrongly }
 }
+disclosure::conversions!(proto::conduct);
 
 /// A number of something within a report.
 pub(super) fn number(field: &str, number: i32) -> Result<u32, Failure> {

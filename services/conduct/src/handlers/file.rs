@@ -3,18 +3,17 @@
 use aggregate::{Outcome, Request};
 use chrono::NaiveDate;
 use eventlog::{Actor, Context};
-use events::conduct::{AboutWhom, Class, Classed, ReportEvent, Source};
+use events::{
+    conduct::{AboutWhom, Class, Classed, ReportEvent, Source},
+    vault::Sealed,
+};
 use identity::{Caller, Role};
 use proto::{
     Failure, agency_from, code_from,
     conduct::{self as pb, ErrorReason},
-    date_from,
-    ledger::ErrorReason as Shared,
-    non_empty, official_from, uuid_from,
+    date_from, non_empty, official_from, uuid_from,
 };
-use secrecy::SecretString;
 use uuid::Uuid;
-use vault::{Seal, ToSeal, VaultError};
 
 use super::{ConductHandlers, SERVICE, convert, report_stream, subject_of};
 use crate::domain::{Command, ImportedAllegation, NewReport, Refusal};
@@ -40,17 +39,8 @@ pub(super) struct Said {
 pub(super) struct Told {
     pub(super) id: Uuid,
     pub(super) context: Context,
-    pub(super) seals: Vec<Seal>,
+    pub(super) seals: Vec<Sealed>,
 }
-
-impl From<Seal> for SealedText {
-    fn from(seal: Seal) -> Self {
-        Self(events::vault::Sealed { seal: seal.id, commitment: seal.commitment })
-    }
-}
-
-/// A seal as an event holds it.
-pub(super) struct SealedText(pub(super) events::vault::Sealed);
 
 /// A text that a person says: not empty, and not endless.
 pub(super) fn text_from(field: &str, text: &str) -> Result<String, Failure> {
@@ -100,18 +90,8 @@ impl ConductHandlers {
         let request = uuid_from("request_id", request_id)?;
         let id = Uuid::new_v5(&REPORTERS, request.as_bytes());
         let subject = subject_of(report);
-        let items = said.into_iter().map(|Said { field, text }| ToSeal {
-            subject: subject.clone(),
-            field: field.to_owned(),
-            text: SecretString::from(text),
-        });
-        let seals = self.disclosure.vault().seal(id, items.collect()).await.map_err(|error| match error {
-            VaultError::RequestReused { .. } => Failure::new(
-                Shared::RequestIdReused,
-                "the request id was used before with other content: use a new one for a new request",
-            ),
-            error => disclosure::failure_of(&error),
-        })?;
+        let said = said.into_iter().map(|Said { field, text }| (field, text));
+        let seals = self.disclosure.seal(id, &subject, said).await?;
         // Not of the texts themselves: those could be guessed from a digest. The commitments are salted.
         let mut digested = message.encode_to_vec();
         for seal in &seals {
@@ -131,13 +111,6 @@ impl ConductHandlers {
         };
         context.day_start = Some(self.day_start());
         Ok(Told { id, context, seals })
-    }
-
-    /// Marks what was sealed for a command as referred to. If that fails, the next sweep does it.
-    pub(super) async fn confirm(&self, id: Uuid) {
-        if let Err(error) = self.disclosure.vault().confirm(id).await {
-            tracing::warn!(%error, "the vault could not be told of a record");
-        }
     }
 
     /// Files a report: its id, what was recorded, and the follow-up code.
@@ -176,13 +149,13 @@ impl ConductHandlers {
                 "contact" => &mut filed.contact,
                 _ => &mut filed.text,
             };
-            *place = Some(SealedText::from(seal).0);
+            *place = Some(seal);
         }
         let (jurisdiction, retaliation_for) = (filed.jurisdiction.clone(), filed.retaliation_for.clone());
         let command = Command::File(filed);
         let context = told.context.clone();
         let outcome = self.execute(&id, &jurisdiction, (told.id, context), (on, None, None), command).await?;
-        self.confirm(told.id).await;
+        self.disclosure.confirm(told.id).await;
         if let Some(earlier) = retaliation_for {
             self.mark_retaliation(&earlier, &id, &told.id, told.context, on).await?;
         }
@@ -197,10 +170,10 @@ impl ConductHandlers {
     /// The follow-up code of a report; what an earlier one of a repeated filing was is forgotten. One at a time, so that
     /// only the last one given counts.
     async fn new_code(&self, report: &str, repeated: bool) -> Result<String, Failure> {
-        let failed = |error: &VaultError| {
+        let failed = |error: &vault::VaultError| {
             tracing::error!(%error, "the vault");
             let text = "the report is recorded, and its code could not be made: send the same request again";
-            Failure::new(ErrorReason::VaultUnavailable, text)
+            Failure::new(Shared::VaultUnavailable, text)
         };
         let vault = self.disclosure.vault();
         let _one = self.coding.lock().await;

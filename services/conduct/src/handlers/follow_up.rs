@@ -13,7 +13,7 @@ use vault::{CodeError, Opened};
 
 use super::{
     ConductHandlers, convert,
-    file::{Said, SealedText, text_from},
+    file::{Said, text_from},
     report_stream,
 };
 use crate::domain::{Command, Stage};
@@ -47,12 +47,12 @@ impl ConductHandlers {
         let (state, _) = self.existing(&report).await?;
         let said = said.into_iter().collect();
         let told = self.tell(caller, request_id, (method, message), &report, said).await?;
-        let sealed = told.seals.into_iter().next().map(|seal| SealedText::from(seal).0);
+        let sealed = told.seals.into_iter().next();
         let at = (self.today(), None, None);
         let command = command(sealed).ok_or_else(|| Failure::field("text", "give 1 to 10,000 characters"))?;
         let outcome =
             self.execute(&report, &state.jurisdiction, (told.id, told.context), at, command).await?;
-        self.confirm(told.id).await;
+        self.disclosure.confirm(told.id).await;
         Ok(outcome)
     }
 

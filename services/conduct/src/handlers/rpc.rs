@@ -12,7 +12,7 @@ use tonic::{Request, Response, Status};
 
 use super::{
     Asked, ConductHandlers, convert,
-    file::{Said, SealedText, classed, text_from},
+    file::{Said, classed, text_from},
     recorded, recorded_somewhere,
 };
 use crate::domain::Command;
@@ -248,8 +248,8 @@ impl ConductService for ConductHandlers {
         asked.id = told.id;
         let seal = told.seals.into_iter().next();
         let seal = seal.ok_or_else(|| Failure::field("text", "give 1 to 10,000 characters"))?;
-        let outcome = self.decide(asked, Command::Ask(SealedText::from(seal).0)).await?;
-        self.confirm(told.id).await;
+        let outcome = self.decide(asked, Command::Ask(seal)).await?;
+        self.disclosure.confirm(told.id).await;
         let question = match outcome.events.first() {
             Some(ReportEvent::QuestionAsked { question, .. }) => *question,
             _ => 0,

@@ -40,6 +40,8 @@ pub(crate) enum Refusal {
     OfficialUnknown(String),
     #[error("the official {official} left the service on {date}: nothing more is recorded of them")]
     OfficialLeft { official: String, date: NaiveDate },
+    #[error("no name of the official {0} was recorded: the personnel files have it")]
+    NameUnknown(String),
     #[error("the record of the official's membership says so already")]
     PartyMembershipUnchanged,
     #[error("the code {0} is taken by a procedure: use another code")]
@@ -80,6 +82,7 @@ impl From<Refusal> for Failure {
             Refusal::OfficialUnknown(_) => ErrorReason::OfficialUnknown,
             Refusal::OfficialLeft { .. } => ErrorReason::OfficialLeft,
             Refusal::PartyMembershipUnchanged => ErrorReason::PartyMembershipUnchanged,
+            Refusal::NameUnknown(_) => ErrorReason::NameUnknown,
             Refusal::ProcedureExists(_) => ErrorReason::ProcedureExists,
             Refusal::StepExists(_) => ErrorReason::StepExists,
             Refusal::ProcedureUnknown(_) => ErrorReason::ProcedureUnknown,

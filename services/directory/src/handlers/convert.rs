@@ -71,6 +71,8 @@ pub(super) fn category(category: pb::OfficialCategory) -> Result<OfficialCategor
     })
 }
 
+disclosure::conversions!(proto::directory);
+
 /// How a caller sees the directory on a day.
 pub(super) struct Shown<'a> {
     pub(super) directory: &'a Directory,
@@ -144,7 +146,7 @@ pub(super) fn post(code: &str, post: &PostRecord) -> pb::Post {
     }
 }
 
-pub(super) fn official(id: &str, official: &OfficialRecord) -> pb::Official {
+pub(super) fn official(id: &str, official: &OfficialRecord, name: pb::NameState) -> pb::Official {
     let category = match official.category {
         OfficialCategory::Cadre => pb::OfficialCategory::Cadre,
         OfficialCategory::CivilServant => pb::OfficialCategory::CivilServant,
@@ -163,6 +165,7 @@ pub(super) fn official(id: &str, official: &OfficialRecord) -> pb::Official {
         party_member: official.party_member,
         appointments: appointments.collect(),
         left_date: date(official.left),
+        name_state: name.into(),
     }
 }
 

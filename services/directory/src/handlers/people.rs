@@ -6,7 +6,7 @@ use proto::{Failure, agency_from, code_from, directory as pb, ledger::Recorded, 
 
 use super::{
     DirectoryHandlers,
-    convert::{calendar_date, category, leadership},
+    convert::{calendar_date, leadership},
 };
 use crate::domain::{OfficialAggregate, PostAggregate, rules};
 
@@ -45,29 +45,6 @@ impl DirectoryHandlers {
         let said = ("ClosePost", &message);
         self.judge::<PostAggregate, _>(caller, &id, said, (&post, closed), |directory| {
             rules::post_closed(directory, &post, effective_date)
-        })
-        .await
-    }
-
-    pub(super) async fn register_official_as(
-        &self,
-        caller: &Caller,
-        message: pb::RegisterOfficialRequest,
-    ) -> Answer {
-        let pb::RegisterOfficialRequest { request_id, official } = message;
-        let official = official.ok_or_else(|| Failure::field("official", "give it"))?;
-        let id = official_from("official.id", &official.id)?;
-        let agency = agency_from("official.agency", &official.agency)?;
-        let registered = Official::Registered {
-            official: id.clone(),
-            agency: agency.clone(),
-            category: category(official.category())?,
-            party_member: official.party_member,
-            name: None,
-        };
-        let said = ("RegisterOfficial", &official);
-        self.judge::<OfficialAggregate, _>(caller, &request_id, said, (&id, registered), |directory| {
-            rules::registered(directory, &id, &agency)
         })
         .await
     }

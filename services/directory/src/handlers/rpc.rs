@@ -14,7 +14,7 @@ use tonic::{Request, Response, Status};
 
 use super::{
     DirectoryHandlers,
-    convert::{Shown, calendar_date, head_periods, name, official, page, post, procedure, terms},
+    convert::{Shown, calendar_date, head_periods, name, page, post, procedure, terms},
 };
 use crate::domain::{
     AgencyAggregate, DaysAggregate, Once, ProcedureAggregate, ProcedureCommand, Refusal, kind_of,
@@ -129,6 +129,22 @@ impl DirectoryService for DirectoryHandlers {
     ) -> Result<Response<pb::RegisterOfficialResponse>, Status> {
         let recorded = self.register_official_as(&Caller::of(&request)?, request.into_inner()).await?;
         Ok(Response::new(pb::RegisterOfficialResponse { recorded }))
+    }
+
+    async fn open_official_name(
+        &self,
+        request: Request<pb::OpenOfficialNameRequest>,
+    ) -> Result<Response<pb::OpenOfficialNameResponse>, Status> {
+        let answer = self.open_official_name_as(&Caller::of(&request)?, request.into_inner()).await?;
+        Ok(Response::new(answer))
+    }
+
+    async fn erase_official_name(
+        &self,
+        request: Request<pb::EraseOfficialNameRequest>,
+    ) -> Result<Response<pb::EraseOfficialNameResponse>, Status> {
+        let recorded = self.erase_official_name_as(&Caller::of(&request)?, request.into_inner()).await?;
+        Ok(Response::new(pb::EraseOfficialNameResponse { recorded }))
     }
 
     async fn appoint_official(
@@ -344,7 +360,8 @@ impl DirectoryService for DirectoryHandlers {
         let id = request.into_inner().id;
         let (directory, _) = self.directory.caught_up().await?;
         let record = directory.officials.get(&id).ok_or_else(|| unknown(Refusal::OfficialUnknown, &id))?;
-        Ok(Response::new(pb::GetOfficialResponse { official: Some(official(&id, record)) }))
+        let official = self.officials_shown([(&id, record)]).await?.pop();
+        Ok(Response::new(pb::GetOfficialResponse { official }))
     }
 
     async fn list_officials(
@@ -355,7 +372,7 @@ impl DirectoryService for DirectoryHandlers {
         let (directory, _) = self.directory.caught_up().await?;
         let keep = |official: &OfficialRecord| is_of(&directory, &agency, &official.agency);
         let (rows, next_page_token) = page(&directory.officials, page_size, &page_token, keep)?;
-        let officials = rows.into_iter().map(|(id, record)| official(id, record)).collect();
+        let officials = self.officials_shown(rows).await?;
         Ok(Response::new(pb::ListOfficialsResponse { officials, next_page_token }))
     }
 

@@ -108,6 +108,27 @@ pub(crate) enum DirectoryCommand {
         /// They are a member of the Party
         #[arg(long)]
         party_member: bool,
+        #[command(flatten)]
+        name: OfficialNameArgs,
+    },
+    /// Open the name of an official: on record before it is shown
+    OpenName {
+        /// The official's id
+        official: String,
+        /// Who reads: a pseudonymous id
+        #[arg(long)]
+        reader: String,
+        /// Why
+        #[arg(long, value_enum)]
+        reason: OpeningReason,
+    },
+    /// Erase the name of an official by law, for ever
+    EraseName {
+        /// The official's id
+        official: String,
+        /// On what ground
+        #[arg(long, value_enum)]
+        ground: ErasureGround,
     },
     /// Appoint an official to a post; it ends the one they held, and a head's predecessor's time
     Appoint {
@@ -162,6 +183,17 @@ pub(crate) struct NameArgs {
     pub(crate) name_en: String,
 }
 
+/// A name that is sealed. On a shared machine others see what stands on a command line: use a file.
+#[derive(Debug, Args)]
+pub(crate) struct OfficialNameArgs {
+    /// Their name; sealed
+    #[arg(long)]
+    pub(crate) name: Option<String>,
+    /// File with their name; - for standard input
+    #[arg(long, value_name = "FILE", conflicts_with = "name")]
+    pub(crate) name_file: Option<String>,
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct OnArgs {
     /// The first day on which it is so no more, such as 2026-07-01
@@ -188,4 +220,9 @@ pub(crate) enum OfficialCategory {
     Cadre,
     CivilServant,
     PublicEmployee,
+}
+
+words! {
+    OpeningReason directory { Handling Protection Inspection LegalOrder SubjectRequest }
+    ErasureGround directory { SubjectRequest RetentionOver LegalOrder RecordedWrongly }
 }

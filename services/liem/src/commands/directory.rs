@@ -1,14 +1,17 @@
 //! `liem directory`.
 
+use anyhow::Context as _;
 use comfy_table::Cell;
 use identity::Role;
 use proto::{directory as pb, ledger::Recorded, reason_of};
 use serde_json::{Value, json};
-use tonic::Status;
 use uuid::Uuid;
 
 use crate::{
-    cli::{DirectoryCommand, FromArgs, Leadership, NameArgs, OfficialCategory, OnArgs},
+    cli::{
+        DirectoryCommand, FromArgs, Leadership, NameArgs, OfficialCategory, OnArgs,
+        directory::{OfficialNameArgs, OpeningReason},
+    },
     client::{Connection, Directory},
     config::Settings,
     output,
@@ -19,6 +22,10 @@ pub(super) async fn directory(settings: &Settings, command: DirectoryCommand) ->
         let connection = Connection::open(settings, Role::Inspector)?;
         return show(settings, connection.directory(), agency).await;
     }
+    if let DirectoryCommand::OpenName { official, reader, reason } = command {
+        let connection = Connection::open(settings, Role::Inspector)?;
+        return open_name(settings, connection.directory(), official, reader, reason).await;
+    }
     let connection = Connection::open(settings, Role::Administrator)?;
     let recorded = record(connection.directory(), command).await?.unwrap_or_default();
     if settings.json {
@@ -28,11 +35,11 @@ pub(super) async fn directory(settings: &Settings, command: DirectoryCommand) ->
 }
 
 /// Records a change of the directory.
-async fn record(mut client: Directory, command: DirectoryCommand) -> Result<Option<Recorded>, Status> {
+async fn record(mut client: Directory, command: DirectoryCommand) -> anyhow::Result<Option<Recorded>> {
     use DirectoryCommand as C;
     let request_id = Uuid::now_v7().to_string();
     Ok(match command {
-        C::Show { .. } => None,
+        C::Show { .. } | C::OpenName { .. } => None,
         C::OpenAgency { agency: code, names: NameArgs { name_vi, name_en } } => {
             let agency = Some(pb::Agency { code, name_vi, name_en, ..pb::Agency::default() });
             client.open_agency(pb::OpenAgencyRequest { request_id, agency }).await?.into_inner().recorded
@@ -79,7 +86,7 @@ async fn record(mut client: Directory, command: DirectoryCommand) -> Result<Opti
             let request = pb::ClosePostRequest { request_id, post, effective_date };
             client.close_post(request).await?.into_inner().recorded
         }
-        C::RegisterOfficial { official: id, agency, category, party_member } => {
+        C::RegisterOfficial { official: id, agency, category, party_member, name } => {
             let category = match category {
                 OfficialCategory::Cadre => pb::OfficialCategory::Cadre,
                 OfficialCategory::CivilServant => pb::OfficialCategory::CivilServant,
@@ -88,8 +95,13 @@ async fn record(mut client: Directory, command: DirectoryCommand) -> Result<Opti
             let category = category.into();
             let official =
                 Some(pb::Official { id, agency, category, party_member, ..pb::Official::default() });
-            let request = pb::RegisterOfficialRequest { request_id, official };
+            let name = name_of(name)?;
+            let request = pb::RegisterOfficialRequest { request_id, official, name };
             client.register_official(request).await?.into_inner().recorded
+        }
+        C::EraseName { official, ground } => {
+            let request = pb::EraseOfficialNameRequest { request_id, official, ground: ground.into() };
+            client.erase_official_name(request).await?.into_inner().recorded
         }
         C::Appoint { official, post, from: FromArgs { from: from_date } } => {
             let request = pb::AppointOfficialRequest { request_id, official, post, from_date };
@@ -111,6 +123,43 @@ async fn record(mut client: Directory, command: DirectoryCommand) -> Result<Opti
             client.change_party_membership(request).await?.into_inner().recorded
         }
     })
+}
+
+/// The name that was given, or lies in a file; empty for none.
+fn name_of(args: OfficialNameArgs) -> anyhow::Result<String> {
+    let name = match (args.name, args.name_file) {
+        (Some(name), _) => name,
+        (None, Some(file)) if file == "-" => {
+            std::io::read_to_string(std::io::stdin()).context("can't read standard input")?
+        }
+        (None, Some(file)) => std::fs::read_to_string(&file).with_context(|| format!("can't read {file}"))?,
+        (None, None) => return Ok(String::new()),
+    };
+    anyhow::ensure!(!name.trim().is_empty(), "there is no name in what was given: leave it out, or give one");
+    Ok(name)
+}
+
+/// Opens the name of an official.
+async fn open_name(
+    settings: &Settings,
+    mut client: Directory,
+    official: String,
+    reader: String,
+    reason: OpeningReason,
+) -> anyhow::Result<()> {
+    let request_id = Uuid::now_v7().to_string();
+    let request =
+        pb::OpenOfficialNameRequest { request_id, official: official.clone(), reader, reason: reason.into() };
+    let answer = client.open_official_name(request).await?.into_inner();
+    if !settings.json {
+        return output::print(if answer.erased { "erased by law" } else { &answer.name });
+    }
+    output::print_json(&json!({
+        "official": official,
+        "state": if answer.erased { "erased by law" } else { "opened" },
+        "name": text(&answer.name),
+        "position": answer.recorded.unwrap_or_default().position,
+    }))
 }
 
 /// What is known of an agency.
