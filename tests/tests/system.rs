@@ -34,6 +34,8 @@ mod replay;
 mod report_fields;
 #[path = "system/reporters.rs"]
 mod reporters;
+#[path = "system/reports_import.rs"]
+mod reports_import;
 #[path = "system/sealed.rs"]
 mod sealed;
 #[path = "system/tidy.rs"]

@@ -10,7 +10,7 @@ use aggregate::{ExecuteError, Outcome, Request, execute};
 use esrs::Aggregate;
 use eventlog::{Context, Direction, EventLog, Filter, ReadError, StreamName};
 use events::{
-    Event as _, Fact, Occurred,
+    Event as _, Fact, NotAnEvent, Occurred,
     vault::{ErasureGround, OpeningReason, RecordEvent, Sealed},
 };
 use proto::{Failure, ledger::ErrorReason};
@@ -158,31 +158,37 @@ impl Disclosure {
         })
     }
 
-    /// Records that a reader opens seals, and then gives what is in them, in order.
+    /// Records that a reader opens seals, and then gives what is in them: of a repeat, what was opened on record the
+    /// first time.
     pub async fn open(
         &self,
         asked: &Asked,
         seals: Vec<String>,
         reader: String,
         reason: OpeningReason,
-    ) -> Result<(Outcome<RecordEvent>, Vec<Opened>), Failure> {
-        let opened = RecordEvent::Opened { seals: seals.clone(), reader, reason };
-        let outcome = self.record(asked, opened).await?;
-        let opened = self.vault.unseal(&seals).await.map_err(|error| failure_of(&error))?;
-        Ok((outcome, opened))
+    ) -> Result<(Outcome<RecordEvent>, Vec<(String, Opened)>), Failure> {
+        let outcome = self.record(asked, RecordEvent::Opened { seals, reader, reason }).await?;
+        let on_record = seals_of(&outcome);
+        let opened = self.vault.unseal(&on_record).await.map_err(|error| failure_of(&error))?;
+        Ok((outcome, on_record.into_iter().zip(opened).collect()))
     }
 
-    /// Records that a subject's personal data is erased, and then destroys its keys: how many.
+    /// Records that personal data of a subject is erased, and then destroys its keys: how many. What was sealed since
+    /// the first time is left alone by a repeat.
     pub async fn erase(
         &self,
         asked: &Asked,
         seals: Vec<String>,
         ground: ErasureGround,
     ) -> Result<(Outcome<RecordEvent>, usize), Failure> {
-        let count = seals.len();
         let outcome = self.record(asked, RecordEvent::Erased { seals, ground }).await?;
-        self.vault.erase(&asked.subject).await.map_err(|error| failure_of(&error))?;
-        Ok((outcome, count))
+        let on_record = seals_of(&outcome);
+        self.vault.erase_seals(&on_record).await.map_err(|error| {
+            tracing::error!(%error, "the vault");
+            let text = "the erasure is recorded, and its keys could not be destroyed yet: send the same request again";
+            Failure::new(ErrorReason::VaultUnavailable, text)
+        })?;
+        Ok((outcome, on_record.len()))
     }
 
     /// Destroys every key whose erasure stands in the log: to be called before anything is served, since a
@@ -196,8 +202,9 @@ impl Disclosure {
         loop {
             let page = self.log.read_all(past, Direction::Forwards, &filter, PAGE).await?;
             for entry in &page.entries {
-                let header = entry.header().map_err(ReadError::from)?;
-                self.vault.erase(header.key()).await?;
+                if let RecordEvent::Erased { seals, .. } = entry.event()? {
+                    self.vault.erase_seals(&seals).await?;
+                }
             }
             past = page.through;
             if page.ended {
@@ -221,12 +228,23 @@ impl Disclosure {
     }
 }
 
+/// The seals that an opening or an erasure names on record.
+fn seals_of(outcome: &Outcome<RecordEvent>) -> Vec<String> {
+    let seals = outcome.events.iter().map(|event| match event {
+        RecordEvent::Opened { seals, .. } | RecordEvent::Erased { seals, .. } => seals.clone(),
+    });
+    seals.flatten().collect()
+}
+
 /// Why a vault could not be brought in line with the log.
 #[derive(Debug, thiserror::Error)]
 pub enum CatchUpError {
     /// The log can't be read.
     #[error("the log can't be read")]
     Log(#[from] ReadError),
+    /// An erasure in the log can't be read.
+    #[error("an erasure in the log can't be read: run `liem log check`")]
+    Stored(#[from] NotAnEvent),
     /// The vault can't be read or written.
     #[error("the vault can't be read or written")]
     Vault(#[from] VaultError),

@@ -53,6 +53,7 @@ const SCENARIOS: &[(&str, Scenario)] = scenarios![
     appends::an_append_of_many_megabytes_is_taken,
     appends::what_is_acknowledged_is_read_at_once,
     bytes::the_entry_says_what_was_appended,
+    bytes::a_sheltered_entry_tells_no_time_of_its_own,
     bytes::data_is_kept_to_the_byte,
     bytes::every_read_gives_the_same_bytes,
     bytes::the_head_is_the_last_entry_and_what_entry_1_says,

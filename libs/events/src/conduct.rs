@@ -3,10 +3,14 @@
 //! Names, contacts and free text are sealed: an event holds [`Sealed`] in their place. What a reporter does
 //! is dated to the day.
 
+mod concern;
+
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
 use crate::{Event, Role, Subject, delivery::By, vault::Sealed};
+
+pub use concern::Concern;
 
 /// Who filed a report, as far as that says how it is handled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

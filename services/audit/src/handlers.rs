@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use chrono::FixedOffset;
-use eventlog::{Entry, EventLog, Header, actor_to_proto, occurred_to_proto};
+use eventlog::{Clock, Entry, EventLog, Header, actor_to_proto, occurred_to_proto};
 use events::{Occurred, Role as SubjectRole};
 use identity::{Caller, Role};
-use projection::{AsOf, Follower, Snapshot};
+use projection::{AsOf, DirectoryFollower, Follower, Snapshot};
 use proto::{
     Failure, Timestamp,
     audit::{self as pb, ErrorReason, audit_service_server::AuditService},
@@ -28,6 +28,8 @@ const TYPES_MAX: usize = 50;
 pub struct AuditHandlers {
     view: Arc<Follower<AuditView>>,
     log: Arc<dyn EventLog>,
+    directory: DirectoryFollower,
+    clock: Clock,
     zone: FixedOffset,
 }
 
@@ -48,9 +50,15 @@ struct Query {
 }
 
 impl AuditHandlers {
-    /// Handlers over the view, which read the lines' text from the log.
-    pub fn new(view: Arc<Follower<AuditView>>, log: Arc<dyn EventLog>, zone: FixedOffset) -> Self {
-        Self { view, log, zone }
+    /// Handlers over the view, which read the lines' text from the log. The directory says whom a report concerns.
+    pub fn new(
+        view: Arc<Follower<AuditView>>,
+        log: Arc<dyn EventLog>,
+        directory: DirectoryFollower,
+        clock: Clock,
+        zone: FixedOffset,
+    ) -> Self {
+        Self { view, log, directory, clock, zone }
     }
 
     fn decode(caller: &Caller, request: &pb::ListTrailRequest) -> Result<Query, Failure> {
@@ -171,7 +179,15 @@ impl AuditHandlers {
             }
             return Ok((lines, next));
         }
-        report::check(&entries, &query.id, &viewer.own)?;
+        // Who has it now counts, whatever was then.
+        let as_of = std::mem::replace(&mut snapshot.position, viewer.newest);
+        let now = query::positions(snapshot, &query.terms[..1], 0, false, report::EVENTS_MAX).await;
+        snapshot.position = as_of;
+        let entries_now = self.log.read_at(&now?.positions).await?;
+        let (directory, _) = self.directory.caught_up().await?;
+        let today = self.clock.now().with_timezone(&self.zone).date_naive();
+        let by = (viewer.caller, viewer.own.as_slice());
+        report::check(&entries_now, &query.id, by, (&directory, today, self.zone))?;
         let wanted = query::positions(snapshot, &query.terms, 0, false, report::EVENTS_MAX).await?;
         let mut placed = Vec::new();
         for entry in entries.iter().filter(|entry| wanted.positions.contains(&entry.position)) {
@@ -195,7 +211,7 @@ impl AuditHandlers {
     }
 
     fn line(&self, viewer: &Viewer<'_>, entry: &Entry, header: Header) -> Result<pb::TrailLine, Failure> {
-        let Viewer { caller, own } = viewer;
+        let Viewer { caller, own, .. } = viewer;
         let is_exact = caller.is_inspector();
         let actor = actor_to_proto(&header.actor);
         let agency = agency_of(&header);
@@ -234,6 +250,8 @@ struct Viewer<'a> {
     caller: &'a Caller,
     /// The codes of agencies that they act for.
     own: Vec<String>,
+    /// The newest position that the view has.
+    newest: u64,
 }
 
 /// The agency that acted: the first one the event is about, or the token's.
@@ -291,7 +309,7 @@ impl AuditService for AuditHandlers {
         // What the caller stands for now counts, whatever was then.
         let own = Self::own(&caller, &mut snapshot).await?;
         standing::check(&caller, query.role, &query.id, &own)?;
-        let viewer = Viewer { caller: &caller, own };
+        let viewer = Viewer { caller: &caller, own, newest: snapshot.position };
         // Posting lists only grow: what comes after the position is left out.
         snapshot.position = as_of.unwrap_or(snapshot.position);
         query.terms[0] = match query.role {
@@ -317,15 +335,11 @@ impl AuditService for AuditHandlers {
                 return Err(Failure::new(ErrorReason::SubjectUnknown, text).into());
             }
         }
-        let (mut lines, next) = if query.role == SubjectRole::Report {
+        let (lines, next) = if query.role == SubjectRole::Report {
             self.report_lines(&viewer, &mut snapshot, &query, total).await?
         } else {
             self.lines(&viewer, &mut snapshot, &query, total).await?
         };
-        if !caller.is_inspector() {
-            // Where an event stands would tell when it came.
-            lines.iter_mut().for_each(|line| line.position = 0);
-        }
         Ok(Response::new(pb::ListTrailResponse {
             lines,
             next_page_token: next.map_or_else(String::new, |place| place.to_string()),

@@ -6,18 +6,25 @@ use chrono::{FixedOffset, NaiveDate};
 use eventlog::{Entry, Header, ReadError};
 use events::{
     Event as _,
-    conduct::{ReportEvent, Source},
+    conduct::{Concern, ReportEvent},
+    directory::Directory,
     vault::RecordEvent,
 };
+use identity::Caller;
 use proto::{Failure, ledger::ErrorReason};
 
 /// Events of one report, at most: far more than any has.
 pub(crate) const EVENTS_MAX: usize = 10_000;
 
-/// Refuses the trail of a report to everyone but the agency that has it, and is not what the report is about.
-/// `own` are the codes that the caller's agency answers for.
-pub(crate) fn check(entries: &[Entry], report: &str, own: &[String]) -> Result<(), Failure> {
-    let (mut handler, mut is_about_own) = (String::new(), false);
+/// Refuses the trail of a report to everyone but the agency that has it, and whom it doesn't concern. `entries` are all
+/// of the report's.
+pub(crate) fn check(
+    entries: &[Entry],
+    report: &str,
+    (caller, own): (&Caller, &[String]),
+    (directory, today, zone): (&Directory, NaiveDate, FixedOffset),
+) -> Result<(), Failure> {
+    let mut concern = Concern::default();
     for entry in entries {
         let happened = entry.happened().map_err(ReadError::from)?;
         if happened.category() != ReportEvent::CATEGORY || happened.key() != report {
@@ -26,17 +33,10 @@ pub(crate) fn check(entries: &[Entry], report: &str, own: &[String]) -> Result<(
         let event = happened.event().map_err(|error| {
             Failure::new(ErrorReason::LogDamaged, format!("{error}: stop and run `liem log check`"))
         })?;
-        match event {
-            ReportEvent::Received { handler: first, about, source, .. } => {
-                handler = first;
-                let names_nobody = about.unit.is_none() && about.officials.is_empty();
-                is_about_own = own.contains(&about.agency) && (names_nobody || source == Source::SelfReport);
-            }
-            ReportEvent::Transferred { to_agency, .. } => handler = to_agency,
-            _ => {}
-        }
+        concern.apply(&event, happened.occurred.date(zone));
     }
-    if own.contains(&handler) && !is_about_own {
+    let concerns_own = own.iter().any(|agency| concern.is_agency(agency, directory, today));
+    if own.contains(&concern.handler) && !concerns_own && !concern.is_person(&caller.id) {
         return Ok(());
     }
     let text =

@@ -1,6 +1,5 @@
 //! Reports and their rules. Knows no gRPC, no database and no clock.
 
-mod concern;
 mod decide;
 mod law;
 mod refusal;
@@ -8,7 +7,6 @@ mod state;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use concern::Concern;
 pub(crate) use decide::{Command, ImportedAllegation, NewReport, Report, ReportCommand};
 pub(crate) use law::Law;
 pub(crate) use refusal::Refusal;

@@ -21,7 +21,7 @@ use proto::{
     ledger::{ErrorReason as Shared, Recorded},
     non_empty, official_from, uuid_from,
 };
-use rulebook::law::Lawbooks;
+use rulebook::{Calendar, law::Lawbooks};
 use uuid::Uuid;
 
 use crate::domain::{Command, Law, Refusal, Report, ReportCommand, ReportState};
@@ -42,6 +42,8 @@ pub struct ConductHandlers {
     /// The ledger's jurisdiction.
     jurisdiction: String,
     origin: String,
+    /// Held while a follow-up code is made.
+    coding: tokio::sync::Mutex<()>,
 }
 
 /// What the ledger says of itself.
@@ -75,7 +77,17 @@ impl ConductHandlers {
         clock: Clock,
         Place { zone, jurisdiction, origin }: Place,
     ) -> Self {
-        Self { log, directory, disclosure, lawbooks, clock, zone, jurisdiction, origin }
+        Self {
+            log,
+            directory,
+            disclosure,
+            lawbooks,
+            clock,
+            zone,
+            jurisdiction,
+            origin,
+            coding: tokio::sync::Mutex::default(),
+        }
     }
 
     fn today(&self) -> NaiveDate {
@@ -155,10 +167,13 @@ impl ConductHandlers {
                 let text = format!("there is no rulebook of {jurisdiction}: give one with --rules");
                 Failure::new(ErrorReason::JurisdictionUnknown, text)
             })?;
-        let version = directory.calendar.version();
+        // The directory keeps the days of Vietnam. Of another jurisdiction only weekends are known to be off.
+        let is_vietnam = book.jurisdiction.split('-').next() == Some("VN");
+        let calendar = if is_vietnam { directory.calendar.clone() } else { Calendar::weekends_only() };
+        let version = calendar.version();
         Ok(Arc::new(Law {
             book: Arc::new(book.clone()),
-            calendar: Arc::new(directory.calendar.clone()),
+            calendar: Arc::new(calendar),
             calendar_version: format!("{}@{}", version.name, version.hash),
         }))
     }
@@ -185,6 +200,7 @@ impl ConductHandlers {
         let command = || ReportCommand {
             report: report.to_owned(),
             on,
+            today: self.today(),
             agency: agency.clone(),
             official: official.clone(),
             law: law.clone(),
@@ -196,10 +212,12 @@ impl ConductHandlers {
 
     async fn check_agency(&self, agency: &str) -> Result<(), Failure> {
         let (directory, _) = self.directory.caught_up().await?;
-        if directory.agencies.contains_key(agency) {
-            return Ok(());
-        }
-        let text = format!("the directory has no agency {agency}: open it first");
+        let text = match directory.agencies.get(agency) {
+            // What was merged has a successor, which acts for it.
+            Some(_) if directory.is_open(directory.successor(agency)) => return Ok(()),
+            Some(_) => format!("the agency {agency} is closed, and nobody answers for it: choose another"),
+            None => format!("the directory has no agency {agency}: open it first"),
+        };
         Err(Failure::new(ErrorReason::AgencyUnknown, text))
     }
 
@@ -228,11 +246,11 @@ impl ConductHandlers {
             (Role::Inspector, _) => true,
             (Role::Agency | Role::Official, Some(agency)) => {
                 let (directory, _) = self.directory.caught_up().await?;
-                let is_holder = directory.successor(agency) == directory.successor(&state.handler);
-                let concern =
-                    crate::domain::Concern { directory: &directory, report: state, on: self.today() };
+                let concern = &state.concern;
+                let is_holder = directory.successor(agency) == directory.successor(&concern.handler);
                 // Whoever the report is about doesn't read it, even if it was sent to them.
-                is_holder && !concern.of(agency) && !state.concerns_person(&caller.id)
+                let is_concerned = concern.is_agency(agency, &directory, self.today());
+                is_holder && !is_concerned && !concern.is_person(&caller.id)
             }
             _ => false,
         };
@@ -267,11 +285,11 @@ fn subject_of(report: &str) -> String {
     format!("report:{report}")
 }
 
-fn recorded(outcome: &Outcome<ReportEvent>) -> Option<Recorded> {
-    Some(Recorded { position: outcome.position, repeated: outcome.repeated })
+fn recorded(outcome: &Outcome<ReportEvent>) -> Recorded {
+    Recorded { position: outcome.position, repeated: outcome.repeated }
 }
 
 /// What a reporter is told of a record: not where it stands, which would tell when it came.
-fn recorded_somewhere(outcome: &Outcome<ReportEvent>) -> Option<Recorded> {
-    Some(Recorded { position: 0, repeated: outcome.repeated })
+fn recorded_somewhere(outcome: &Outcome<ReportEvent>) -> Recorded {
+    Recorded { position: 0, repeated: outcome.repeated }
 }

@@ -276,31 +276,34 @@ pub(crate) async fn explain(
     Ok(Explanation { lines, next, total })
 }
 
-/// Totals of reports, or of allegations by finding, by key.
+/// The reports about agencies, given as a JSON array; an empty code stands for all.
+const OF: &str = "FROM reports WHERE ?1 = '[\"\"]' OR agency IN (SELECT value FROM json_each(?1))";
+
+/// Totals of reports, or of allegations by finding, by key, about agencies; an empty code stands for all.
 pub(crate) async fn totals(
     snapshot: &mut Snapshot,
     by: pb::TotalsBy,
-    agency: &str,
+    agencies: &[&str],
 ) -> Result<BTreeMap<String, u64>, ViewError> {
     let mut totals = BTreeMap::new();
+    let agencies = serde_json::to_string(agencies).map_err(|error| ViewError::Log(error.to_string()))?;
     let column = match by {
         pb::TotalsBy::Class => "class",
         pb::TotalsBy::Unit => "coalesce(unit, 'none')",
         pb::TotalsBy::Kind => "kind",
         pb::TotalsBy::Finding | pb::TotalsBy::Unspecified => {
-            let found: Vec<Vec<u8>> =
-                sqlx::query_scalar("SELECT findings FROM reports WHERE ?1 = '' OR agency = ?1")
-                    .bind(agency)
-                    .fetch_all(&mut *snapshot.tx)
-                    .await?;
+            let found: Vec<Vec<u8>> = sqlx::query_scalar(AssertSqlSafe(format!("SELECT findings {OF}")))
+                .bind(&agencies)
+                .fetch_all(&mut *snapshot.tx)
+                .await?;
             for finding in found.iter().flatten().filter_map(|byte| finding_of(*byte)) {
                 *totals.entry(finding.as_str().to_owned()).or_default() += 1;
             }
             return Ok(totals);
         }
     };
-    let sql = format!("SELECT {column}, count(*) FROM reports WHERE ?1 = '' OR agency = ?1 GROUP BY 1");
-    let found = sqlx::query(AssertSqlSafe(sql)).bind(agency).fetch_all(&mut *snapshot.tx).await?;
+    let sql = format!("SELECT {column}, count(*) {OF} GROUP BY 1");
+    let found = sqlx::query(AssertSqlSafe(sql)).bind(&agencies).fetch_all(&mut *snapshot.tx).await?;
     for row in found {
         totals.insert(row.try_get(0)?, unsigned(row.try_get(1)?));
     }

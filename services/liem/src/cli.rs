@@ -3,6 +3,7 @@
 #[macro_use]
 mod words;
 pub(crate) mod directory;
+mod import;
 mod replay;
 pub(crate) mod report;
 mod vault;
@@ -12,6 +13,7 @@ use std::{net::SocketAddr, path::PathBuf};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub(crate) use directory::{DirectoryCommand, FromArgs, Leadership, NameArgs, OfficialCategory, OnArgs};
+pub(crate) use import::{ImportCommand, ImportCsvArgs};
 pub(crate) use replay::{OnRecord, ReplayCommand};
 pub(crate) use vault::{VaultArgs, VaultCommand};
 
@@ -249,28 +251,6 @@ pub(crate) enum Role {
     Administrator,
     Citizen,
     Service,
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum ImportCommand {
-    /// Import a log of cases, or reports of misconduct, from CSV files
-    Csv(ImportCsvArgs),
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct ImportCsvArgs {
-    /// The CSV files, each with a header: one of cases, or those of a register of reports
-    #[arg(required = true, value_name = "FILE")]
-    pub(crate) files: Vec<PathBuf>,
-    /// What the columns mean (docs/import.md)
-    #[arg(long, value_name = "FILE")]
-    pub(crate) mapping: PathBuf,
-    /// Where rows go that can't be used [default: the first FILE with .rejects.csv, in the working folder]
-    #[arg(long, value_name = "FILE")]
-    pub(crate) rejects: Option<PathBuf>,
-    /// Cases or reports sent at a time; the commands of each go in order
-    #[arg(long, default_value_t = 64, value_parser = clap::value_parser!(u16).range(1..=1024))]
-    pub(crate) in_flight: u16,
 }
 
 #[derive(Debug, Subcommand)]

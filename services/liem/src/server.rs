@@ -330,10 +330,12 @@ impl Parts<'_> {
             }
             Service::Audit => {
                 let name = proto::audit::audit_service_server::SERVICE_NAME;
+                let directory = DirectoryFollower::start(log.clone(), shutdown);
+                directory.ready().await?;
                 let options = self.view_options(log, &folder, server, name);
                 let view = Follower::start(AuditView, options).await?;
                 let view = views.audit.insert(Arc::new(view)).clone();
-                let handlers = AuditHandlers::new(view, log.clone(), zone);
+                let handlers = AuditHandlers::new(view, log.clone(), directory, clock, zone);
                 server.add(AuditServiceServer::new(handlers)).await;
             }
             Service::Leaderboard => {

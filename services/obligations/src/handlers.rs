@@ -17,7 +17,7 @@ use tonic::{Request, Response, Status};
 
 use crate::{
     ObligationsView,
-    query::{self, Place, Query},
+    query::{self, Place, Query, Viewer},
     stretch::Stretch,
 };
 
@@ -63,11 +63,16 @@ impl ObligationsHandlers {
         };
         Ok(Query {
             moment,
-            agency: asked.or(own),
+            agency: asked.or(own.clone()),
             unit: non_empty(request.unit.clone()),
             head: non_empty(request.head.clone()),
             due_until: within,
             is_overdue: request.overdue,
+            viewer: own.clone().map(|agency| Viewer {
+                id: caller.id.clone(),
+                agency,
+                is_agency: caller.role == Role::Agency,
+            }),
             past: place_of(&request.page_token)?,
             limit: page_size_from(request.page_size)?,
         })
@@ -84,6 +89,7 @@ impl ObligationsHandlers {
         let zone = self.view.view().zone;
         let since = DateTime::from_timestamp_micros(stretch.clock_since)
             .map(|time| zone.from_utc_datetime(&time.naive_utc()).date_naive().to_string());
+        let is_own_only = matches!(caller.role, Role::Agency | Role::Official);
         let late = (moment - stretch.due).max(0) / 1_000_000;
         pb::Obligation {
             duty: stretch.duty.as_str().to_owned(),
@@ -98,7 +104,8 @@ impl ObligationsHandlers {
                 .map(timestamp_to),
             paused: stretch.paused,
             overdue_seconds: if stretch.paused { 0 } else { late },
-            rule: stretch.rule,
+            // The rule tells what the report is.
+            rule: if is_own_only { String::new() } else { stretch.rule },
             position: if caller.is_inspector() { stretch.position } else { 0 },
         }
     }
@@ -144,7 +151,9 @@ impl ObligationsService for ObligationsHandlers {
         let zone = self.view.view().zone;
         let moment = DateTime::from_timestamp_micros(query.moment).unwrap_or_default();
         let day = moment.with_timezone(&zone).date_naive();
-        let found = query::duties(&mut snapshot, &directory, &query, day).await.map_err(Failure::from)?;
+        let today = self.clock.now().with_timezone(&zone).date_naive();
+        let found =
+            query::duties(&mut snapshot, &directory, &query, (day, today)).await.map_err(Failure::from)?;
         let next = found.duties.last_key_value().filter(|_| found.has_more).map(|(place, _)| token_of(place));
         let (total, overdue) = (found.total, found.overdue);
         let obligations = found

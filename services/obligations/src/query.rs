@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use events::directory::Directory;
+use chrono::NaiveDate;
+use events::{conduct::Concern, directory::Directory};
 use futures::TryStreamExt as _;
 use projection::{Snapshot, ViewError};
 use sqlx::Row as _;
@@ -21,9 +22,28 @@ pub(crate) struct Query {
     /// Only what is due up to here.
     pub(crate) due_until: Option<i64>,
     pub(crate) is_overdue: bool,
+    /// Whose eyes it is for; none for those who see everything.
+    pub(crate) viewer: Option<Viewer>,
     /// Past this place.
     pub(crate) past: Option<Place>,
     pub(crate) limit: usize,
+}
+
+/// Who sees only what doesn't concern them.
+pub(crate) struct Viewer {
+    /// The official, or the holder of an agency's token.
+    pub(crate) id: String,
+    /// Their agency.
+    pub(crate) agency: String,
+    /// An agency has to know that it has a report about itself, to transfer it.
+    pub(crate) is_agency: bool,
+}
+
+impl Viewer {
+    /// Whether they may know of a report's duty.
+    fn sees(&self, concern: &Concern, directory: &Directory, today: NaiveDate) -> bool {
+        !concern.is_person(&self.id) && (self.is_agency || !concern.is_agency(&self.agency, directory, today))
+    }
 }
 
 /// The place of a duty in the order of urgency: by due time, what is paused last.
@@ -44,26 +64,26 @@ pub(crate) struct Found {
     pub(crate) has_more: bool,
 }
 
-/// The head of a duty's unit, or of its agency, on the day of the moment.
-fn head_of(directory: &Directory, stretch: &Stretch, day: chrono::NaiveDate) -> Option<String> {
-    let of_unit = directory.unit_heads(&stretch.unit, day);
-    let heads = if of_unit.is_empty() { directory.heads(&stretch.agency, day) } else { of_unit };
-    heads.first().map(|head| (*head).to_owned())
+/// The heads of a duty's unit, and then of its agency, on the day of the moment.
+fn heads_of<'d>(directory: &'d Directory, stretch: &Stretch, day: NaiveDate) -> Vec<&'d str> {
+    let mut heads = directory.unit_heads(&stretch.unit, day);
+    heads.extend(directory.heads(&stretch.agency, day));
+    heads
 }
 
 pub(crate) async fn duties(
     snapshot: &mut Snapshot,
     directory: &Directory,
     query: &Query,
-    day: chrono::NaiveDate,
+    (day, today): (NaiveDate, NaiveDate),
 ) -> Result<Found, ViewError> {
     let mut found = Found::default();
     let mut rows =
-        sqlx::query("SELECT role, subject, stretches FROM clocks WHERE ended > ?1 AND began <= ?1")
+        sqlx::query("SELECT role, subject, stretches, concern FROM clocks WHERE ended > ?1 AND began <= ?1")
             .bind(query.moment)
             .fetch(&mut *snapshot.tx);
     while let Some(row) = rows.try_next().await? {
-        let bytes: &[u8] = row.get(2);
+        let bytes: &[u8] = row.try_get(2)?;
         let stretches = Stretches::from_bytes(bytes).map_err(|error| ViewError::Log(error.to_string()))?;
         let Some(stretch) = stretches.at(query.moment) else { continue };
         let is_overdue = !stretch.paused && stretch.due < query.moment;
@@ -78,14 +98,27 @@ pub(crate) async fn duties(
         if !is_asked {
             continue;
         }
-        let head = head_of(directory, stretch, day);
-        if query.head.is_some() && query.head != head {
+        let concern: Option<&str> = row.try_get(3)?;
+        if let (Some(viewer), Some(concern)) = (&query.viewer, concern) {
+            let concern: Concern =
+                serde_json::from_str(concern).map_err(|error| ViewError::Log(error.to_string()))?;
+            if !viewer.sees(&concern, directory, today) {
+                continue;
+            }
+        }
+        let heads = heads_of(directory, stretch, day);
+        if query.head.as_deref().is_some_and(|head| !heads.contains(&head)) {
             continue;
         }
+        let head = heads.first().map(|head| (*head).to_owned());
         found.total += 1;
         found.overdue += u64::from(is_overdue);
-        let place =
-            Place { is_paused: stretch.paused, due: stretch.due, role: row.get(0), subject: row.get(1) };
+        let place = Place {
+            is_paused: stretch.paused,
+            due: stretch.due,
+            role: row.try_get(0)?,
+            subject: row.try_get(1)?,
+        };
         if query.past.as_ref().is_some_and(|past| place <= *past) {
             continue;
         }

@@ -4,7 +4,7 @@ use chrono::FixedOffset;
 use eventlog::{Entry, Filter};
 use events::{
     Event as _, Occurred,
-    conduct::{Limit, ReportEvent},
+    conduct::{Concern, Limit, ReportEvent},
     delivery::{By, CaseEvent, Correction, Promise},
     end_of_day,
 };
@@ -52,10 +52,8 @@ impl ObligationsView {
         let stretches = &mut clock.stretches;
         let position = entry.position;
         match event {
-            CaseEvent::Received { by, promise, .. } => {
-                if let Some(promise) = promise {
-                    stretches.begin(case_clock(by, at, due(promise), position));
-                }
+            CaseEvent::Received { by, promise: Some(promise), .. } => {
+                stretches.begin(case_clock(by, at, due(promise), position));
             }
             CaseEvent::SupplementRequested { .. } | CaseEvent::Suspended { .. } => {
                 stretches.change(at, position, |stretch| stretch.paused = true);
@@ -107,14 +105,11 @@ impl ObligationsView {
 
     fn fold_report(&self, clock: &mut Clock, entry: &ClockEntry, event: &ReportEvent) {
         let at = entry.occurred.earliest_micros(self.zone);
+        clock.concern.get_or_insert_default().apply(event, entry.occurred.date(self.zone));
         let position = entry.position;
         let next = match event {
-            ReportEvent::Received { handler, classify, .. } => {
-                clock.holder.clone_from(handler);
-                Some((Duty::Classify, classify.as_ref()))
-            }
+            ReportEvent::Received { classify, .. } => Some((Duty::Classify, classify.as_ref())),
             ReportEvent::Transferred { to_agency, classify, accept, .. } => {
-                clock.holder.clone_from(to_agency);
                 match (classify, accept) {
                     (Some(limit), _) => Some((Duty::Classify, Some(limit))),
                     (None, Some(limit)) => Some((Duty::Accept, Some(limit))),
@@ -151,7 +146,7 @@ impl ObligationsView {
         if let Some(limit) = limit {
             clock.stretches.begin(Stretch {
                 duty,
-                agency: clock.holder.clone(),
+                agency: clock.concern.as_ref().map(|concern| concern.handler.clone()).unwrap_or_default(),
                 unit: String::new(),
                 clock_since: self.start(limit),
                 since: at,
@@ -181,25 +176,28 @@ fn case_clock(by: &By, since: i64, due: i64, position: u64) -> Stretch {
     }
 }
 
-/// A row: who has the report, and the stretches.
+/// A row: whom a report concerns, and the stretches.
 #[derive(Default)]
 struct Clock {
-    holder: String,
+    concern: Option<Concern>,
     stretches: Stretches,
 }
 
 impl Clock {
     fn from_row(row: &Row) -> Result<Self, FoldError> {
-        let [Value::Text(holder), Value::Int(_), Value::Int(_), Value::Bytes(bytes)] = row.as_slice() else {
+        let [concern, Value::Int(_), Value::Int(_), Value::Bytes(bytes)] = row.as_slice() else {
             return Err(FoldError::new("a clock has other columns"));
         };
-        Ok(Self { holder: holder.clone(), stretches: Stretches::from_bytes(bytes)? })
+        let concern = concern.text().map(serde_json::from_str).transpose().map_err(FoldError::new)?;
+        Ok(Self { concern, stretches: Stretches::from_bytes(bytes)? })
     }
 
     fn into_row(self) -> Result<Row, FoldError> {
         let (began, ended) = (self.stretches.began(), self.stretches.ended());
         let bytes = self.stretches.to_bytes()?;
-        Ok(vec![Value::Text(self.holder), Value::Int(began), Value::Int(ended), Value::Bytes(bytes)])
+        let concern = self.concern.map(|concern| serde_json::to_string(&concern)).transpose();
+        let concern = concern.map_err(FoldError::new)?;
+        Ok(vec![concern.into(), Value::Int(began), Value::Int(ended), Value::Bytes(bytes)])
     }
 }
 
@@ -218,8 +216,8 @@ const CASE_TYPES: [&str; 11] = [
     "delivery.CaseCorrected.v1",
 ];
 
-/// The types of report events that do.
-const REPORT_TYPES: [&str; 13] = [
+/// The types of report events that do, or that say whom it concerns.
+const REPORT_TYPES: [&str; 15] = [
     "conduct.ReportReceived.v1",
     "conduct.ReportClassified.v1",
     "conduct.ReportSentToInspection.v1",
@@ -233,6 +231,8 @@ const REPORT_TYPES: [&str; 13] = [
     "conduct.FindingsAppealed.v1",
     "conduct.AppealDecided.v1",
     "conduct.ReportReopened.v1",
+    "conduct.PersonConcerned.v1",
+    "conduct.AllegationMade.v1",
 ];
 
 impl View for ObligationsView {
@@ -242,7 +242,8 @@ impl View for ObligationsView {
         name: "clocks",
         key: &[("role", Kind::Text), ("subject", Kind::Text)],
         columns: &[
-            ("holder", Kind::Text),
+            // Whom a report concerns, as JSON; nothing for a case.
+            ("concern", Kind::Text),
             ("began", Kind::Int),
             ("ended", Kind::Int),
             ("stretches", Kind::Bytes),
@@ -285,7 +286,7 @@ impl View for ObligationsView {
             ClockEvent::Report(event) => self.fold_report(&mut clock, &entry, event),
         }
         // A case without a due time has no clock.
-        let has_none = clock.holder.is_empty() && clock.stretches.0.is_empty();
+        let has_none = clock.concern.is_none() && clock.stretches.0.is_empty();
         *slot = if has_none { None } else { Some(clock.into_row()?) };
         Ok(())
     }

@@ -137,6 +137,12 @@ async fn the_fields_are_those_that_the_documentation_lists() {
     let mapping = file(&data, "small.toml", &format!("source = 'small'\n[columns]\n{columns}"));
     let rejects = data.join("rejects.csv");
     let import = ["import", "csv", &csv, "--mapping", &mapping, "--rejects", rejects.to_str().unwrap()];
+    let csv = file(&data, "register.csv", "id,in\n1,2025-05-05\n2,soon\n");
+    let mapping = "source = 'register'\n[reports]\nreport = 'id'\nreceived = 'in'\n";
+    let mapping = file(&data, "register.toml", mapping);
+    let rejects = data.join("register.rejects.csv");
+    let rejects = ["--rejects", rejects.to_str().unwrap()];
+    let register = [&["import", "csv", &csv, "--mapping", &mapping], &rejects[..]].concat();
     // Another calendar, under which due times differ: two days of every week off.
     let days = chrono::NaiveDate::from_ymd_opt(2025, 1, 6).unwrap().iter_weeks().take(100);
     let days: Vec<_> = days.map(|day| format!("{day}\n{}\n", day.succ_opt().unwrap())).collect();
@@ -155,7 +161,7 @@ async fn the_fields_are_those_that_the_documentation_lists() {
     let desk_head = [&["directory", "define-post", "desk/head"], &in_agency[..], &of_desk, &head_of].concat();
     let appoint = |post, from| ["directory", "appoint", "o-17", "--post", post, "--from", from];
     let (desk_led, agency_led) = (appoint("desk/head", "2025-01-01"), appoint("land/head", "2026-01-01"));
-    let commands: [(&str, &[&str]); 28] = [
+    let commands: [(&str, &[&str]); 29] = [
         ("liem token issue", &["token", "issue", "--role", "citizen"]),
         ("liem directory", &registered),
         ("liem directory open-name", &open_name),
@@ -167,6 +173,7 @@ async fn the_fields_are_those_that_the_documentation_lists() {
         ("liem directory", &agency_led),
         ("liem directory show", &["directory", "show", "H57.1"]),
         ("liem import csv", &import),
+        ("liem import csv` reports", &register),
         ("liem case show", &["case", "show", case]),
         ("liem trail", &["trail", case, "--at-least", &head]),
         ("liem trail --count", &["trail", case, "--count"]),
@@ -186,7 +193,7 @@ async fn the_fields_are_those_that_the_documentation_lists() {
         // The log is damaged for this one, below.
         ("liem log check", &["log", "check"]),
     ];
-    for (heading, arguments) in &commands[..27] {
+    for (heading, arguments) in &commands[..28] {
         assert_eq!(fields(&server.json(arguments)), documented[*heading], "{heading}");
     }
     let whole = server.json(&["log", "check"]);

@@ -80,9 +80,9 @@ impl World {
         answer.entries.iter().map(|entry| serde_json::from_slice(&entry.bytes).unwrap()).collect()
     }
 
-    fn command(report: &str) -> Option<pb::Command> {
+    fn command(report: &str) -> pb::Command {
         let (report, occurred) = (report.to_owned(), tests::when(&today()));
-        Some(pb::Command { request_id: request_id(), report, occurred, ..pb::Command::default() })
+        pb::Command { request_id: request_id(), report, occurred, ..pb::Command::default() }
     }
 
     async fn follow_up(&self, code: &str) -> Result<pb::GetFollowUpResponse, tonic::Status> {
@@ -174,7 +174,8 @@ async fn what_a_person_says_is_nowhere_before_and_after_it_is_erased() {
         text: MARKS[3].into(),
     };
     conduct.add_to_report(add).await.unwrap();
-    let ask = pb::AskReporterRequest { command: World::command(&report), text: "Which day was it?".into() };
+    let ask =
+        pb::AskReporterRequest { command: Some(World::command(&report)), text: "Which day was it?".into() };
     world.admin.conduct().ask_reporter(ask).await.unwrap();
     let seen = world.follow_up(&code).await.unwrap();
     assert_eq!(seen.questions[0].text, "Which day was it?");
@@ -334,7 +335,7 @@ async fn the_trail_of_a_report_shows_days_in_no_order_and_no_positions() {
     for _ in 0..6 {
         let (_, report) = world.file(new_report()).await;
         let mut client = holder.conduct();
-        let command = || World::command(&report);
+        let command = || Some(World::command(&report));
         let evidence = pb::ClassifyReportRequest { command: command(), evidence: true, ..Default::default() };
         client.classify_report(evidence).await.unwrap();
         client.open_inquiry(pb::OpenInquiryRequest { command: command() }).await.unwrap();

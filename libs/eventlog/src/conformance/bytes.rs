@@ -1,6 +1,8 @@
 //! What is recorded: the envelope says what was appended, and the bytes stay as they are.
 
+use chrono::TimeDelta;
 use events::{Encoded, Occurred, Role, Subject, ledger::LedgerEvent};
+use futures::future::join_all;
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
@@ -64,6 +66,47 @@ pub(super) async fn the_entry_says_what_was_appended(rig: &mut dyn Rig) {
             assert_eq!(entry.data().expect("data").get(), event.encoded.data.get());
         }
     }
+}
+
+pub(super) async fn a_sheltered_entry_tells_no_time_of_its_own(rig: &mut dyn Rig) {
+    let mut log = rig.log("delivery");
+    let sheltered = |day_start| {
+        let mut append = append(&case("sheltered"), Expected::Any, steps(1));
+        append.context.day_start = Some(day_start);
+        append
+    };
+    // A day that began since the entry before.
+    let day_start = Clock::system().now();
+    let at_its_start = log.append(sheltered(day_start)).await.expect("taken").first_position;
+    // And one that began before it: many at once, between others that tell when they came.
+    let before = day_start - TimeDelta::hours(1);
+    let appends = (0..32).map(|n| match n % 2 {
+        0 => sheltered(before),
+        _ => append(&case("exact"), Expected::Any, steps(1)),
+    });
+    for answer in join_all(appends.map(|append| log.append(append))).await {
+        answer.expect("taken");
+    }
+    let now = Clock::system().now();
+    rig.reopen().await;
+    log = rig.log("delivery");
+    let last = log.append(sheltered(before)).await.expect("taken").first_position;
+
+    let headers: Vec<_> = everything(&*log).await.iter().map(header).collect();
+    let mut seen = 0;
+    for (earlier, entry) in headers.iter().zip(&headers[1..]) {
+        let expected = match entry.key() {
+            "sheltered" if entry.position == at_its_start => day_start,
+            "sheltered" => earlier.recorded_at,
+            _ => {
+                assert!((day_start..=now).contains(&entry.recorded_at), "time goes on as the clock does");
+                continue;
+            }
+        };
+        assert_eq!(entry.recorded_at, expected, "entry {}", entry.position);
+        seen += 1;
+    }
+    assert_eq!((seen, last), (18, 35));
 }
 
 pub(super) async fn data_is_kept_to_the_byte(rig: &mut dyn Rig) {

@@ -1,8 +1,8 @@
-//! A clock that is set back.
+//! When the log says that it took something: as the clock goes, is set back, or isn't to be told.
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use eventlog::{
-    AppendError, EventLog as _, Options, SqliteLog,
+    Append, AppendError, Appended, EventLog as _, Options, SqliteLog,
     conformance::{
         sample::instant,
         whole::{everything, header},
@@ -74,4 +74,58 @@ async fn time_is_cut_to_the_microsecond() {
     let log = SqliteLog::open(&store.path(), options).await.unwrap();
     record(&log, "a", 1).await.unwrap();
     assert_eq!(log.head().await.unwrap().recorded_at, instant());
+}
+
+/// An append that is recorded as of the start of a day.
+fn sheltered(key: &str, events: usize, day_start: DateTime<Utc>) -> Append {
+    let mut append = append(key, events);
+    append.context.day_start = Some(day_start);
+    append
+}
+
+#[tokio::test]
+async fn a_sheltered_entry_is_recorded_as_of_its_day_or_of_the_entry_before() {
+    let store = Store::new();
+    let clock = SetClock::at(instant());
+    let mut log = SqliteLog::open(&store.path(), options(&clock)).await.unwrap();
+    // In the zone of the log it's seven in the morning.
+    let day = |days| "2026-11-23T17:00:00Z".parse::<DateTime<Utc>>().unwrap() + TimeDelta::days(days);
+    let hours = |hours| clock.step(TimeDelta::hours(hours));
+    let take = async |log: &SqliteLog, append: Append, expected: DateTime<Utc>| {
+        let appended = log.append(append).await.unwrap();
+        let positions: Vec<u64> = (appended.first_position..=appended.last_position).collect();
+        for entry in log.read_at(&positions).await.unwrap() {
+            assert_eq!(header(&entry).recorded_at, expected, "entry {}", entry.position);
+        }
+        let head = log.head().await.unwrap();
+        assert_eq!((head.position, head.recorded_at), (appended.last_position, expected));
+        appended
+    };
+
+    hours(1);
+    take(&log, sheltered("a", 1, day(0)), instant()).await;
+    hours(24);
+    let retried = sheltered("a", 2, day(1));
+    let first = take(&log, retried.clone(), day(1)).await;
+    hours(1);
+    // The log's time went back to the day's start for that one only.
+    let before = clock.now();
+    take(&log, append("b", 1), before).await;
+    hours(1);
+    take(&log, sheltered("a", 2, day(1)), before).await;
+    take(&log, sheltered("b", 1, day(-300)), before).await;
+
+    log.close().await;
+    log = SqliteLog::open(&store.path(), options(&clock)).await.unwrap();
+    assert_eq!(log.head().await.unwrap().recorded_at, before);
+    take(&log, sheltered("a", 1, day(1)), before).await;
+    take(&log, append("b", 1), clock.now()).await;
+    hours(24);
+    // A retry on another day is one still.
+    let retry = Append { context: sheltered("a", 0, day(2)).context, ..retried };
+    assert_eq!(log.append(retry).await.unwrap(), Appended { repeated: true, ..first });
+    take(&log, sheltered("c", 1, day(2)), day(2)).await;
+    // A day to come is no reason to run ahead of the clock.
+    take(&log, sheltered("c", 1, day(9)), clock.now()).await;
+    everything(&*log).await;
 }

@@ -7,7 +7,8 @@ use uuid::Uuid;
 use vault::{State, Vault, VaultError};
 
 use crate::store::{
-    MARK, blobs, count_in_files, database, files_with, ids, item, master, new_vault, seal, tamper, texts,
+    MARK, blobs, count_in_files, database, files_with, ids, item, master, new_vault, other_master, seal,
+    tamper, texts,
 };
 
 const WRAPPED: &str = "SELECT wrapped FROM data_key WHERE id IN (SELECT id FROM seal WHERE subject = 's-1')";
@@ -143,4 +144,37 @@ async fn what_a_backup_brings_back_is_erased_again() {
     assert_eq!(texts(&vault, &seals).await, [MARK, "two"]);
     assert_eq!(vault.erase("s-1").await.unwrap(), 2);
     assert_eq!(texts(&vault, &[seals[0].clone(), later]).await, ["-", "?"]);
+}
+
+#[tokio::test]
+async fn how_far_the_log_s_erasures_were_repeated_comes_and_goes_with_the_keys() {
+    let (folder, vault) = new_vault().await;
+    let folder = folder.path();
+    let sealed = seal(&vault, "s-1", MARK).await;
+    assert_eq!(vault.erased_through().await.unwrap(), 0);
+    for position in [u64::MAX, 17] {
+        vault.set_erased_through(position).await.unwrap();
+        assert_eq!(vault.erased_through().await.unwrap(), position);
+    }
+    vault.close().await.unwrap();
+    vault::change_master_key(folder, &master(), &other_master()).await.unwrap();
+    let vault = Vault::open(folder, &other_master()).await.unwrap();
+    assert_eq!(vault.erased_through().await.unwrap(), 17, "kept over reopening, and with another master key");
+
+    let copies = tempfile::tempdir().unwrap();
+    let (texts_copy, keys_copy) = (copies.path().join("sealed.db"), copies.path().join("keys.db"));
+    vault.backup(&texts_copy, &keys_copy).await.unwrap();
+    assert_eq!(vault.erase("s-1").await.unwrap(), 1);
+    vault.set_erased_through(90).await.unwrap();
+    vault.close().await.unwrap();
+
+    fs::copy(&texts_copy, folder.join("sealed.db")).unwrap();
+    let vault = Vault::open(folder, &other_master()).await.unwrap();
+    assert_eq!(vault.erased_through().await.unwrap(), 90, "texts bring back no keys");
+    vault.close().await.unwrap();
+
+    fs::copy(&keys_copy, folder.join("keys.db")).unwrap();
+    let vault = Vault::open(folder, &other_master()).await.unwrap();
+    assert_eq!(vault.erased_through().await.unwrap(), 17, "what was erased since has to be erased again");
+    assert_eq!(vault.state(&ids(&[sealed])).await.unwrap(), [State::Sealed]);
 }

@@ -16,7 +16,7 @@ use events::{
 };
 use rulebook::law::Duty;
 
-use super::{Concern, Law, Refusal, ReportState, Stage};
+use super::{Law, Refusal, ReportState, Stage};
 
 /// The aggregate of one report; its stream's key is its id.
 pub(crate) struct Report;
@@ -27,6 +27,8 @@ pub(crate) struct ReportCommand {
     pub(crate) report: String,
     /// The day it happened.
     pub(crate) on: NaiveDate,
+    /// Today: whoever came to head an agency up to now is its head in the matter.
+    pub(crate) today: NaiveDate,
     /// The agency the caller acts for; none to act for the one that has the report.
     pub(crate) agency: Option<String>,
     pub(crate) official: Option<String>,
@@ -166,6 +168,14 @@ fn imported(command: ReportCommand) -> Result<Vec<Fact<ReportEvent>>, Refusal> {
     let ReportCommand { report: id, on, law, command, official, .. } = command;
     let Command::Import { report, allegations, opened, closed } = command else { return Ok(Vec::new()) };
     let by = By { agency: report.handler.clone(), unit: None, official };
+    // In the order of the register, or not at all.
+    let mut before = on;
+    for day in [opened, closed].into_iter().flatten() {
+        if day < before {
+            return Err(Refusal::OutOfOrder { follows: before });
+        }
+        before = day;
+    }
     let in_law = (report.kind, 1, report.remote);
     let mut facts = vec![(on, received(&id, report, None))];
     if let Some(opened) = opened {
@@ -199,7 +209,7 @@ fn imported(command: ReportCommand) -> Result<Vec<Fact<ReportEvent>>, Refusal> {
 }
 
 fn decide(state: &ReportState, asked: ReportCommand) -> Result<Vec<ReportEvent>, Refusal> {
-    let ReportCommand { on, agency, official, law, directory, command, .. } = asked;
+    let ReportCommand { on, today, agency, official, law, directory, command, .. } = asked;
     let one = |event| Ok(vec![event]);
     // What a reporter does: no agency has a say in it.
     let command = match command {
@@ -229,23 +239,24 @@ fn decide(state: &ReportState, asked: ReportCommand) -> Result<Vec<ReportEvent>,
         other => other,
     };
 
-    let acting = agency.unwrap_or_else(|| state.handler.clone());
-    if directory.successor(&acting) != directory.successor(&state.handler) {
-        return Err(Refusal::HandlerMismatch { agency: acting, handler: state.handler.clone() });
+    let acting = agency.unwrap_or_else(|| state.concern.handler.clone());
+    if directory.successor(&acting) != directory.successor(&state.concern.handler) {
+        return Err(Refusal::HandlerMismatch { agency: acting, handler: state.concern.handler.clone() });
     }
-    for follows in [state.received, state.latest].into_iter().flatten() {
+    for follows in [state.concern.received, state.latest].into_iter().flatten() {
         if on < follows {
             return Err(Refusal::OutOfOrder { follows });
         }
     }
-    let concern = Concern { directory: &directory, report: state, on };
+    let until = on.max(today);
+    let is_concerned = |agency: &str| state.concern.is_agency(agency, &directory, until);
     let by = By { agency: acting.clone(), unit: None, official };
     if let Command::Transfer { to, reason } = command {
-        state.open()?;
+        state.transferable()?;
         if directory.successor(&to) == directory.successor(&acting) {
             return Err(Refusal::TransferredToItself);
         }
-        if concern.of(&to) {
+        if is_concerned(&to) {
             return Err(Refusal::TargetConcerned { to });
         }
         let (mut classify, mut accept) = (None, None);
@@ -256,8 +267,11 @@ fn decide(state: &ReportState, asked: ReportCommand) -> Result<Vec<ReportEvent>,
         }
         return one(ReportEvent::Transferred { by, to_agency: to, reason, classify, accept });
     }
-    if concern.of(&acting) {
+    if is_concerned(&acting) {
         return Err(Refusal::ConcernsHandler { handler: acting });
+    }
+    if by.official.as_ref().is_some_and(|official| state.concern.is_person(official)) {
+        return Err(Refusal::ConcernsOfficial);
     }
     handle(state, &law, by, on, command)
 }
@@ -368,6 +382,10 @@ fn handle(
                 if known.last == Some(*finding) {
                     return Err(Refusal::FindingUnchanged);
                 }
+                let named = changed.iter().filter(|other| other.allegation == *allegation).count();
+                if *finding == Finding::Pending || named > 1 {
+                    return Err(Refusal::FindingsMissing(*allegation));
+                }
             }
             one(ReportEvent::AppealDecided { by, changed })
         }
@@ -431,6 +449,14 @@ impl ReportState {
             Stage::Declined | Stage::FiledAway | Stage::Withdrawn | Stage::Concluded | Stage::UnderAppeal => {
                 Err(Refusal::Ended)
             }
+            _ => Ok(()),
+        }
+    }
+
+    /// Somebody has it to do something with: also with what is concluded, which can be reopened.
+    fn transferable(&self) -> Result<(), Refusal> {
+        match self.stage {
+            Stage::Declined | Stage::FiledAway | Stage::Withdrawn => Err(Refusal::Ended),
             _ => Ok(()),
         }
     }

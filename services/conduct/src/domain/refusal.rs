@@ -13,6 +13,8 @@ pub(crate) enum Refusal {
     HandlerMismatch { agency: String, handler: String },
     #[error("the report is about {handler} or its head, and {handler} does not handle it: transfer it")]
     ConcernsHandler { handler: String },
+    #[error("the report is about the official in whose name this is done: another one does it")]
+    ConcernsOfficial,
     #[error("the report has ended: only a concluded one can be reopened")]
     Ended,
     #[error("a report is classified once, before anything else")]
@@ -70,6 +72,7 @@ impl From<Refusal> for Failure {
             Refusal::ReportExists(_) => ErrorReason::ReportExists,
             Refusal::HandlerMismatch { .. } => ErrorReason::HandlerMismatch,
             Refusal::ConcernsHandler { .. } => ErrorReason::ConcernsHandler,
+            Refusal::ConcernsOfficial => ErrorReason::ConcernsHandler,
             Refusal::Ended => ErrorReason::ReportEnded,
             Refusal::Classified => ErrorReason::ReportClassified,
             Refusal::NotClassified => ErrorReason::ReportNotClassified,

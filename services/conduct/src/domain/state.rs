@@ -3,7 +3,7 @@
 use chrono::{FixedOffset, NaiveDate};
 use events::{
     Fact,
-    conduct::{AboutWhom, Classed, Finding, FindingStage, Found, Kind, Limit, ReportEvent, Source},
+    conduct::{Classed, Concern, Finding, FindingStage, Found, Kind, Limit, ReportEvent, Source},
     vault::Sealed,
 };
 
@@ -47,13 +47,12 @@ pub(crate) struct ReportState {
     pub(crate) source: Option<Source>,
     pub(crate) kind: Option<Kind>,
     pub(crate) classed: Option<Classed>,
-    pub(crate) about: AboutWhom,
-    pub(crate) handler: String,
+    /// Whom it concerns, and who has it.
+    pub(crate) concern: Concern,
     pub(crate) jurisdiction: String,
     pub(crate) remote: bool,
     pub(crate) stage: Stage,
-    /// The day of receipt, and the newest day of what a handler did.
-    pub(crate) received: Option<NaiveDate>,
+    /// The newest day of what a handler did.
     pub(crate) latest: Option<NaiveDate>,
     /// From when the handler has it.
     pub(crate) handled_since: Option<NaiveDate>,
@@ -88,18 +87,6 @@ impl ReportState {
         (self.kind.unwrap_or(Kind::Reflection), self.instance.max(1), self.remote)
     }
 
-    /// Everyone the inquiry concerns.
-    pub(crate) fn persons(&self) -> impl Iterator<Item = &str> {
-        let named = self.allegations.iter().filter_map(|allegation| allegation.person.as_deref());
-        self.persons.iter().map(String::as_str).chain(named)
-    }
-
-    /// Whether an official is one whom the report or the inquiry is about.
-    pub(crate) fn concerns_person(&self, official: &str) -> bool {
-        self.persons().any(|person| person == official)
-            || self.about.officials.iter().any(|person| person == official)
-    }
-
     pub(crate) fn allegation(&self, number: u32) -> Option<&Allegation> {
         self.allegations.get(usize::try_from(number).ok()?.checked_sub(1)?)
     }
@@ -113,6 +100,7 @@ impl ReportState {
 
     pub(crate) fn apply(mut self, fact: Fact<ReportEvent>) -> Self {
         let on = day(&fact);
+        self.concern.apply(&fact.data, on);
         if fact.data.by().is_some() {
             self.latest = Some(self.latest.map_or(on, |latest| latest.max(on)));
         }
@@ -122,8 +110,6 @@ impl ReportState {
                 source,
                 kind,
                 classed,
-                about,
-                handler,
                 jurisdiction,
                 remote,
                 name,
@@ -131,16 +117,14 @@ impl ReportState {
                 text,
                 retaliation_for,
                 classify,
+                ..
             } => {
                 self.id = report;
                 self.source = Some(source);
                 self.kind = Some(kind);
                 self.classed = Some(classed);
-                self.about = about;
-                self.handler = handler;
                 self.jurisdiction = jurisdiction;
                 self.remote = remote;
-                self.received = Some(on);
                 self.handled_since = Some(on);
                 self.limit = classify;
                 self.retaliation_for = retaliation_for;
@@ -176,8 +160,7 @@ impl ReportState {
                 self.limit = conclude;
                 self.extensions = 0;
             }
-            ReportEvent::Transferred { to_agency, classify, accept, .. } => {
-                self.handler = to_agency;
+            ReportEvent::Transferred { classify, accept, .. } => {
                 self.handled_since = Some(on);
                 match self.stage {
                     Stage::Received => self.limit = classify,

@@ -83,6 +83,7 @@ impl Story {
         let command = ReportCommand {
             report: "r-1".into(),
             on: day(on),
+            today: day(on),
             agency: self.agency.map(str::to_owned),
             official: None,
             law: self.law.clone(),
@@ -197,7 +198,7 @@ fn an_agency_never_handles_a_report_about_itself() {
         let to = |to: &str| Command::Transfer { to: to.into(), reason: TransferReason::ConcernsHandler };
         assert_eq!(story.does("2026-03-03", to("H57")), Err(Refusal::TransferredToItself));
         story.does("2026-03-03", to("H58")).unwrap();
-        assert_eq!(story.state.handler, "H58");
+        assert_eq!(story.state.concern.handler, "H58");
         assert_eq!(story.due().as_deref(), Some("2026-03-10"), "the other agency's clock starts anew");
         // It does not come back either.
         assert_eq!(story.does("2026-03-04", to("H57")), Err(Refusal::TargetConcerned { to: "H57".into() }));

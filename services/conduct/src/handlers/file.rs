@@ -123,13 +123,12 @@ impl ConductHandlers {
         let mut new = report.ok_or_else(|| Failure::field("report", "give it"))?;
         let source = source_of(&caller, &new)?;
         let on = self.day_of_receipt(&caller, &new.receive_date)?;
-        let mut filed = self.new_report(&new, source).await?;
         if source == Source::SelfReport && caller.role == Role::Agency {
-            let own = caller.agency.clone().unwrap_or_default();
-            filed.about.agency.clone_from(&own);
+            new.about_agency = caller.agency.clone().unwrap_or_default();
         }
+        let mut filed = self.new_report(&new, source).await?;
         let id = report_id(uuid_from("request_id", &request_id)?);
-        filed.retaliation_for = self.earlier_report(&new.retaliation_for).await?;
+        filed.retaliation_for = self.earlier_report(&caller, &new.retaliation_for).await?;
 
         let (name, contact, text) =
             (std::mem::take(&mut new.name), std::mem::take(&mut new.contact), std::mem::take(&mut new.text));
@@ -161,25 +160,43 @@ impl ConductHandlers {
             self.mark_retaliation(&earlier, &id, &told.id, told.context, on).await?;
         }
         // Whoever repeats a filing, and so knows its request id, never saw the code: they get a new one.
-        let code = if source == Source::SelfReport { None } else { Some(self.new_code(&id).await?) };
+        let code = match source {
+            Source::SelfReport => None,
+            _ => Some(self.new_code(&id, outcome.repeated).await?),
+        };
         Ok((id, outcome, code))
     }
 
-    async fn new_code(&self, report: &str) -> Result<String, Failure> {
+    /// The follow-up code of a report; what an earlier one of a repeated filing was is forgotten. One at a time, so that
+    /// only the last one given counts.
+    async fn new_code(&self, report: &str, repeated: bool) -> Result<String, Failure> {
+        let failed = |error: &vault::VaultError| {
+            tracing::error!(%error, "the vault");
+            let text = "the report is recorded, and its code could not be made: send the same request again";
+            Failure::new(proto::ledger::ErrorReason::VaultUnavailable, text)
+        };
         let vault = self.disclosure.vault();
-        vault.erase_code(report).await.map_err(|error| disclosure::failure_of(&error))?;
-        let code = vault.issue_code(report).await.map_err(|error| disclosure::failure_of(&error))?;
+        let _one = self.coding.lock().await;
+        if repeated {
+            vault.erase_code(report).await.map_err(|error| failed(&error))?;
+        }
+        let code = vault.issue_code(report).await.map_err(|error| failed(&error))?;
         Ok(code.reveal().to_owned())
     }
 
     /// The report that a new one says was answered with retaliation: by its id, or by the code of its reporter,
     /// who knows no id.
-    async fn earlier_report(&self, given: &str) -> Result<Option<String>, Failure> {
+    async fn earlier_report(&self, caller: &Caller, given: &str) -> Result<Option<String>, Failure> {
         if given.is_empty() {
             return Ok(None);
         }
         if given.starts_with("r-") || given.contains(':') {
-            return self.existing(given).await.map(|(state, _)| Some(state.id));
+            // An id alone is no right to write into a report.
+            let (state, _) = self.existing(given).await?;
+            if caller.role != Role::Administrator {
+                self.check_standing(caller, &state).await?;
+            }
+            return Ok(Some(state.id));
         }
         self.report_of_code(given).await.map(Some)
     }

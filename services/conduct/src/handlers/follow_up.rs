@@ -41,7 +41,7 @@ impl ConductHandlers {
         (request_id, code): (&str, &str),
         (method, message): (&str, &impl prost::Message),
         said: Option<Said>,
-        command: impl FnOnce(Option<events::vault::Sealed>) -> Command,
+        command: impl FnOnce(Option<events::vault::Sealed>) -> Option<Command>,
     ) -> Result<Outcome<ReportEvent>, Failure> {
         let report = self.report_of_code(code).await?;
         let (state, _) = self.existing(&report).await?;
@@ -49,7 +49,7 @@ impl ConductHandlers {
         let told = self.tell(caller, request_id, (method, message), &report, said).await?;
         let sealed = told.seals.into_iter().next();
         let at = (self.today(), None, None);
-        let command = command(sealed);
+        let command = command(sealed).ok_or_else(|| Failure::field("text", "give 1 to 10,000 characters"))?;
         let outcome =
             self.execute(&report, &state.jurisdiction, (told.id, told.context), at, command).await?;
         self.disclosure.confirm(told.id).await;
@@ -65,11 +65,7 @@ impl ConductHandlers {
         let bare = pb::AddToReportRequest::default();
         let by = (message.request_id.as_str(), message.follow_up_code.as_str());
         let said = Some(Said { field: "addition", text });
-        self.tell_by_code(caller, by, ("AddToReport", &bare), said, |text| match text {
-            Some(text) => Command::Add(text),
-            None => Command::Withdraw(Vec::new()),
-        })
-        .await
+        self.tell_by_code(caller, by, ("AddToReport", &bare), said, |text| text.map(Command::Add)).await
     }
 
     pub(super) async fn answer(
@@ -82,9 +78,8 @@ impl ConductHandlers {
         let bare = pb::AnswerQuestionRequest { question: message.question, ..Default::default() };
         let by = (message.request_id.as_str(), message.follow_up_code.as_str());
         let said = Some(Said { field: "answer", text });
-        self.tell_by_code(caller, by, ("AnswerQuestion", &bare), said, |text| match text {
-            Some(text) => Command::Answer { question, text },
-            None => Command::Withdraw(Vec::new()),
+        self.tell_by_code(caller, by, ("AnswerQuestion", &bare), said, |text| {
+            text.map(|text| Command::Answer { question, text })
         })
         .await
     }
@@ -99,7 +94,8 @@ impl ConductHandlers {
         let allegations = message.allegations.clone();
         let bare = pb::WithdrawReportRequest { allegations, ..Default::default() };
         let by = (message.request_id.as_str(), message.follow_up_code.as_str());
-        self.tell_by_code(caller, by, ("WithdrawReport", &bare), None, |_| Command::Withdraw(numbers)).await
+        self.tell_by_code(caller, by, ("WithdrawReport", &bare), None, |_| Some(Command::Withdraw(numbers)))
+            .await
     }
 
     /// Where a report stands, for the holder of its code: nothing of what was said before.
@@ -124,7 +120,7 @@ impl ConductHandlers {
             if state.stage == Stage::Concluded { convert::finding_counts(&state) } else { Vec::new() };
         Ok(pb::GetFollowUpResponse {
             stage: convert::stage(state.stage).into(),
-            handler: state.handler.clone(),
+            handler: state.concern.handler.clone(),
             due_date: state.limit.as_ref().map(|limit| limit.due_date.to_string()).unwrap_or_default(),
             questions: questions.collect(),
             decline_reason: state.decline_reason.clone().unwrap_or_default(),
@@ -143,7 +139,7 @@ impl ConductHandlers {
         });
         Ok(pb::GetFilingProofResponse {
             origin: self.origin.clone(),
-            receive_date: state.received.map(|day| day.to_string()).unwrap_or_default(),
+            receive_date: state.concern.received.map(|day| day.to_string()).unwrap_or_default(),
             leaf_hash: leaf.map(|leaf| format!("{leaf:x}")).unwrap_or_default(),
         })
     }

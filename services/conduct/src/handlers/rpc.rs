@@ -94,7 +94,7 @@ impl ConductService for ConductHandlers {
         let (report, outcome, code) = self.file(caller, request.into_inner()).await?;
         let is_exact = role == Role::Inspector;
         Ok(Response::new(pb::FileReportResponse {
-            recorded: if is_exact { recorded(&outcome) } else { recorded_somewhere(&outcome) },
+            recorded: Some(if is_exact { recorded(&outcome) } else { recorded_somewhere(&outcome) }),
             report: if role == Role::Citizen { String::new() } else { report },
             follow_up_code: code.unwrap_or_default(),
         }))
@@ -106,7 +106,7 @@ impl ConductService for ConductHandlers {
     ) -> Result<Response<pb::ImportReportResponse>, Status> {
         let caller = Caller::of(&request)?;
         let outcome = self.import(caller, request.into_inner()).await?;
-        Ok(Response::new(pb::ImportReportResponse { recorded: recorded(&outcome) }))
+        Ok(Response::new(pb::ImportReportResponse { recorded: Some(recorded(&outcome)) }))
     }
 
     async fn add_to_report(
@@ -115,7 +115,7 @@ impl ConductService for ConductHandlers {
     ) -> Result<Response<pb::AddToReportResponse>, Status> {
         let caller = Caller::of(&request)?;
         let outcome = self.add(&caller, &request.into_inner()).await?;
-        Ok(Response::new(pb::AddToReportResponse { recorded: recorded_somewhere(&outcome) }))
+        Ok(Response::new(pb::AddToReportResponse { recorded: Some(recorded_somewhere(&outcome)) }))
     }
 
     async fn answer_question(
@@ -124,7 +124,7 @@ impl ConductService for ConductHandlers {
     ) -> Result<Response<pb::AnswerQuestionResponse>, Status> {
         let caller = Caller::of(&request)?;
         let outcome = self.answer(&caller, &request.into_inner()).await?;
-        Ok(Response::new(pb::AnswerQuestionResponse { recorded: recorded_somewhere(&outcome) }))
+        Ok(Response::new(pb::AnswerQuestionResponse { recorded: Some(recorded_somewhere(&outcome)) }))
     }
 
     async fn withdraw_report(
@@ -133,7 +133,7 @@ impl ConductService for ConductHandlers {
     ) -> Result<Response<pb::WithdrawReportResponse>, Status> {
         let caller = Caller::of(&request)?;
         let outcome = self.withdraw(&caller, &request.into_inner()).await?;
-        Ok(Response::new(pb::WithdrawReportResponse { recorded: recorded_somewhere(&outcome) }))
+        Ok(Response::new(pb::WithdrawReportResponse { recorded: Some(recorded_somewhere(&outcome)) }))
     }
 
     async fn get_follow_up(
@@ -164,7 +164,7 @@ impl ConductService for ConductHandlers {
             _ => pb::ReportStage::Classified,
         };
         Ok(Response::new(pb::ClassifyReportResponse {
-            recorded: recorded(&outcome),
+            recorded: Some(recorded(&outcome)),
             stage: stage.into(),
             accept: limit_of(&outcome),
         }))
@@ -181,7 +181,7 @@ impl ConductService for ConductHandlers {
             _ => return Err(Failure::field("instance", "give 1 or 2").into()),
         };
         let outcome = self.decide(asked, Command::Accept { instance }).await?;
-        let (recorded, conclude) = (recorded(&outcome), limit_of(&outcome));
+        let (recorded, conclude) = (Some(recorded(&outcome)), limit_of(&outcome));
         Ok(Response::new(pb::AcceptReportResponse { recorded, conclude }))
     }
 
@@ -198,7 +198,7 @@ impl ConductService for ConductHandlers {
             Err(failure) => Err(failure),
         };
         let outcome = self.or_first_answer(retry, outcome).await?;
-        Ok(Response::new(pb::TransferReportResponse { recorded: recorded(&outcome) }))
+        Ok(Response::new(pb::TransferReportResponse { recorded: Some(recorded(&outcome)) }))
     }
 
     async fn decline_report(
@@ -212,7 +212,7 @@ impl ConductService for ConductHandlers {
             Some(ReportEvent::Declined { rule, .. }) => rule.clone(),
             _ => String::new(),
         };
-        Ok(Response::new(pb::DeclineReportResponse { recorded: recorded(&outcome), rule }))
+        Ok(Response::new(pb::DeclineReportResponse { recorded: Some(recorded(&outcome)), rule }))
     }
 
     async fn extend_limit(
@@ -222,7 +222,7 @@ impl ConductService for ConductHandlers {
         let (asked, message) = self.open(request)?;
         let complexity = convert::complexity(message.complexity())?;
         let outcome = self.decide(asked, Command::Extend(complexity)).await?;
-        let (recorded, conclude) = (recorded(&outcome), limit_of(&outcome));
+        let (recorded, conclude) = (Some(recorded(&outcome)), limit_of(&outcome));
         Ok(Response::new(pb::ExtendLimitResponse { recorded, conclude }))
     }
 
@@ -235,7 +235,11 @@ impl ConductService for ConductHandlers {
         let mut request = request;
         let text = text_from("text", &std::mem::take(&mut request.get_mut().text))?;
         let (mut asked, message) = self.open(request)?;
-        self.existing(&asked.report).await?;
+        let (state, _) = self.existing(&asked.report).await?;
+        if caller.role != Role::Administrator {
+            // Nothing is sealed for whom the report will refuse.
+            self.check_standing(&caller, &state).await?;
+        }
         let said = vec![Said { field: "question", text }];
         let said_by = ("AskReporter", &message);
         let told = self.tell(&caller, &request_id.unwrap_or_default(), said_by, &asked.report, said).await?;
@@ -251,7 +255,7 @@ impl ConductService for ConductHandlers {
             _ => 0,
         };
         Ok(Response::new(pb::AskReporterResponse {
-            recorded: recorded(&outcome),
+            recorded: Some(recorded(&outcome)),
             question: i32::try_from(question).unwrap_or(i32::MAX),
         }))
     }
@@ -262,7 +266,7 @@ impl ConductService for ConductHandlers {
     ) -> Result<Response<pb::OpenInquiryResponse>, Status> {
         let (asked, _) = self.open(request)?;
         let outcome = self.decide(asked, Command::OpenInquiry).await?;
-        Ok(Response::new(pb::OpenInquiryResponse { recorded: recorded(&outcome) }))
+        Ok(Response::new(pb::OpenInquiryResponse { recorded: Some(recorded(&outcome)) }))
     }
 
     async fn add_person_concerned(
@@ -272,7 +276,7 @@ impl ConductService for ConductHandlers {
         let (asked, message) = self.open(request)?;
         let person = official_from("person", &message.person)?;
         let outcome = self.decide(asked, Command::AddPerson(person)).await?;
-        Ok(Response::new(pb::AddPersonConcernedResponse { recorded: recorded(&outcome) }))
+        Ok(Response::new(pb::AddPersonConcernedResponse { recorded: Some(recorded(&outcome)) }))
     }
 
     async fn record_inquiry_step(
@@ -287,7 +291,7 @@ impl ConductService for ConductHandlers {
             Err(failure) => Err(failure),
         };
         let outcome = self.or_first_answer(retry, outcome).await?;
-        Ok(Response::new(pb::RecordInquiryStepResponse { recorded: recorded(&outcome) }))
+        Ok(Response::new(pb::RecordInquiryStepResponse { recorded: Some(recorded(&outcome)) }))
     }
 
     async fn add_allegation(
@@ -306,7 +310,7 @@ impl ConductService for ConductHandlers {
             _ => 0,
         };
         Ok(Response::new(pb::AddAllegationResponse {
-            recorded: recorded(&outcome),
+            recorded: Some(recorded(&outcome)),
             allegation: i32::try_from(allegation).unwrap_or(i32::MAX),
         }))
     }
@@ -322,7 +326,7 @@ impl ConductService for ConductHandlers {
         let stage = convert::finding_stage(message.stage())?;
         let found = Found { allegation, finding };
         let outcome = self.decide(asked, Command::RecordFinding { found, stage }).await?;
-        Ok(Response::new(pb::RecordFindingResponse { recorded: recorded(&outcome) }))
+        Ok(Response::new(pb::RecordFindingResponse { recorded: Some(recorded(&outcome)) }))
     }
 
     async fn conclude_report(
@@ -331,7 +335,7 @@ impl ConductService for ConductHandlers {
     ) -> Result<Response<pb::ConcludeReportResponse>, Status> {
         let (asked, _) = self.open(request)?;
         let outcome = self.decide(asked, Command::Conclude).await?;
-        Ok(Response::new(pb::ConcludeReportResponse { recorded: recorded(&outcome) }))
+        Ok(Response::new(pb::ConcludeReportResponse { recorded: Some(recorded(&outcome)) }))
     }
 
     async fn appeal_findings(
@@ -341,7 +345,7 @@ impl ConductService for ConductHandlers {
         let (asked, message) = self.open(request)?;
         let appellant = convert::appellant(message.appellant())?;
         let outcome = self.decide(asked, Command::Appeal(appellant)).await?;
-        let (recorded, decide) = (recorded(&outcome), limit_of(&outcome));
+        let (recorded, decide) = (Some(recorded(&outcome)), limit_of(&outcome));
         Ok(Response::new(pb::AppealFindingsResponse { recorded, decide }))
     }
 
@@ -359,7 +363,7 @@ impl ConductService for ConductHandlers {
         });
         let changed = changed.collect::<Result<_, Failure>>()?;
         let outcome = self.decide(asked, Command::DecideAppeal(changed)).await?;
-        Ok(Response::new(pb::DecideAppealResponse { recorded: recorded(&outcome) }))
+        Ok(Response::new(pb::DecideAppealResponse { recorded: Some(recorded(&outcome)) }))
     }
 
     async fn reopen_report(
@@ -369,7 +373,7 @@ impl ConductService for ConductHandlers {
         let (asked, message) = self.open(request)?;
         let reason = convert::reopening(message.reason())?;
         let outcome = self.decide(asked, Command::Reopen(reason)).await?;
-        let (recorded, conclude) = (recorded(&outcome), limit_of(&outcome));
+        let (recorded, conclude) = (Some(recorded(&outcome)), limit_of(&outcome));
         Ok(Response::new(pb::ReopenReportResponse { recorded, conclude }))
     }
 

@@ -38,6 +38,10 @@ impl ConductHandlers {
         let reason = convert::opening(message.reason())?;
         let (state, _) = self.existing(&message.report).await?;
         self.check_standing(&caller, &state).await?;
+        if state.concern.is_person(&reader) {
+            let text = "the report is about this reader: name another one";
+            return Err(Failure::new(Shared::NoStanding, text));
+        }
         let fields: Vec<_> = state
             .sealed
             .iter()
@@ -56,13 +60,15 @@ impl ConductHandlers {
         };
         let seals = fields.iter().map(|(seal, _)| seal.clone()).collect();
         let (outcome, opened) = self.disclosure.open(&asked, seals, reader, reason).await?;
-        let fields = fields.into_iter().zip(opened).map(|((seal, field), opened)| {
+        // A repeat opens what was opened on record, not what was added since.
+        let fields = opened.into_iter().filter_map(|(seal, opened)| {
+            let (_, field) = fields.iter().find(|(known, _)| *known == seal)?;
             let (text, erased) = match opened {
                 Opened::Text(text) => (text.expose_secret().to_owned(), false),
                 Opened::Erased => (String::new(), true),
                 Opened::Unknown => (String::new(), false),
             };
-            pb::OpenedField { seal, field: field.to_owned(), text, erased }
+            Some(pb::OpenedField { seal, field: (*field).to_owned(), text, erased })
         });
         Ok(pb::OpenSealedDataResponse {
             recorded: Some(Recorded { position: outcome.position, repeated: outcome.repeated }),

@@ -76,7 +76,7 @@ impl DirectoryHandlers {
         let asked = self.asked(caller, &request_id, ("OpenOfficialName", &message), &message.official)?;
         let seal = self.sealed_name(&message.official).await?.seal;
         let (outcome, opened) = self.disclosure.open(&asked, vec![seal.clone()], reader, reason).await?;
-        let (name, erased) = match opened.into_iter().next() {
+        let (name, erased) = match opened.into_iter().next().map(|(_, opened)| opened) {
             Some(Opened::Text(name)) => (name.expose_secret().to_owned(), false),
             Some(Opened::Erased) => (String::new(), true),
             // The log has it and the vault hasn't: it is not the vault that it was sealed in.

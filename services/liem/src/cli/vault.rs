@@ -7,7 +7,7 @@ use clap::{Args, Subcommand};
 /// The key that wraps the keys of sealed personal data.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct VaultArgs {
-    /// File with the vault's master key, 64 hexadecimal digits; LIEM_VAULT_KEY in the environment can hold the
+    /// File with the vault's master key, 64 hexadecimal digits; `LIEM_VAULT_KEY` in the environment can hold the
     /// digits themselves [default: keys/vault.key in the data folder, made where there is none]
     #[arg(long, env = "LIEM_VAULT_KEY_FILE", value_name = "FILE")]
     pub(crate) vault_key: Option<PathBuf>,

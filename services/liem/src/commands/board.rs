@@ -79,7 +79,7 @@ pub(crate) fn print_board(
         "online",
         "rating",
         "steps",
-        "found ‰",
+        "found",
         "self",
     ];
     let mut table = output::table(&headings, &[&headings[..1], &headings[2..]].concat());
@@ -101,7 +101,7 @@ pub(crate) fn print_board(
             output::cell(percent(row.online_share)),
             output::cell(row.rating.map(|rating| format!("{rating:.2}"))),
             output::cell(row.steps),
-            output::cell(row.substantiated_per_thousand.map(|rate| format!("{rate:.2}"))),
+            output::cell(found(row)),
             output::cell(row.self_reports),
         ]);
     }
@@ -115,8 +115,15 @@ pub(crate) fn print_board(
     let position = board.position;
     output::print(&format!(
         "period {period}, judged at {judged}, as of position {position}; ranked by the lower bound, from 30 judged cases on{hidden}\n\
-         found ‰: allegations substantiated per thousand closed cases; self: reports about itself; neither ranks anybody"
+         found: allegations substantiated, and per thousand closed cases; self: reports about itself; neither ranks anybody"
     ))
+}
+
+/// Allegations substantiated, and how many that is per thousand closed cases.
+fn found(row: &BoardRow) -> Option<String> {
+    let found = row.substantiated.filter(|found| *found > 0)?;
+    let rate = row.substantiated_per_thousand.map(|rate| format!(" ({rate:.1} ‰)"));
+    Some(format!("{found}{}", rate.unwrap_or_default()))
 }
 
 fn row_json(row: &BoardRow, judged_at: Option<&str>) -> Value {

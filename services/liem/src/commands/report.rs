@@ -45,12 +45,11 @@ fn request_id() -> String {
 
 /// What every command of a handler says.
 async fn command(connection: &Connection, by: ByArgs) -> anyhow::Result<Command> {
-    let day = match by.on {
-        Some(day) => day,
-        None => {
-            let zone = connection.zone().await;
-            Clock::system().now().with_timezone(&zone).date_naive().to_string()
-        }
+    let day = if let Some(day) = by.on {
+        day
+    } else {
+        let zone = connection.zone().await;
+        Clock::system().now().with_timezone(&zone).date_naive().to_string()
     };
     Ok(Command {
         request_id: request_id(),

@@ -94,7 +94,7 @@ pub(crate) async fn send(
     })
 }
 
-impl<'r> Sender<'r> {
+impl Sender<'_> {
     /// Registers the agencies and units that the reports name.
     async fn register(&mut self, in_flight: usize) -> anyhow::Result<()> {
         let register = self.register;
