@@ -249,7 +249,7 @@ fn official(id: &str, agency: &str) -> dir::RegisterOfficialRequest {
         category: dir::OfficialCategory::CivilServant.into(),
         ..dir::Official::default()
     };
-    dir::RegisterOfficialRequest { request_id: request_id(), official: Some(official) }
+    dir::RegisterOfficialRequest { request_id: request_id(), official: Some(official), name: String::new() }
 }
 
 fn appoint(official: &str, post: &str, from: &str) -> dir::AppointOfficialRequest {
@@ -322,7 +322,8 @@ async fn what_the_directory_forbids_is_refused() {
         world.refused(expected, admin.clone().define_post(bad)).await;
     }
     admin.clone().register_official(official("o-1", BUILDING)).await.unwrap();
-    let nobody = dir::RegisterOfficialRequest { request_id: request_id(), official: None };
+    let nobody =
+        dir::RegisterOfficialRequest { request_id: request_id(), official: None, name: String::new() };
     let nameless = {
         let mut request = official("o-2", BUILDING);
         request.official.as_mut().unwrap().category = 0;

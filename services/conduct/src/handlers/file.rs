@@ -173,7 +173,7 @@ impl ConductHandlers {
         let failed = |error: &vault::VaultError| {
             tracing::error!(%error, "the vault");
             let text = "the report is recorded, and its code could not be made: send the same request again";
-            Failure::new(Shared::VaultUnavailable, text)
+            Failure::new(proto::ledger::ErrorReason::VaultUnavailable, text)
         };
         let vault = self.disclosure.vault();
         let _one = self.coding.lock().await;
