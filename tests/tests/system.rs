@@ -36,5 +36,7 @@ mod report_fields;
 mod reporters;
 #[path = "system/reports_import.rs"]
 mod reports_import;
+#[path = "system/sealed.rs"]
+mod sealed;
 #[path = "system/tidy.rs"]
 mod tidy;

@@ -23,6 +23,9 @@ pub(crate) const ELSEWHERE: [&str; 8] = [
     "liem due",
 ];
 
+/// What is done while no server runs.
+const STOPPED: [&str; 2] = ["liem vault change-key", "liem vault backup"];
+
 const DOCS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/cli.md");
 
 /// The fields that docs/cli.md lists, by the heading they stand under.
@@ -150,14 +153,20 @@ async fn the_fields_are_those_that_the_documentation_lists() {
     let bench = ["bench", "replay", "--events", "2000", "--data", bench.to_str().unwrap()];
     let (head_of, of_desk) = (["--leadership", "head"], ["--unit", "land desk"]);
     let (in_agency, category) = (["--agency", "H57.1"], ["--category", "civil-servant"]);
-    let registered = [&["directory", "register-official", "o-17"], &in_agency[..], &category].concat();
+    let registered = ["directory", "register-official", "o-17", "--name", "An B"];
+    let registered = [&registered[..], &in_agency, &category].concat();
+    let open_name = ["directory", "open-name", "o-17", "--reader", "i-1", "--reason", "handling"];
+    let erase_name = ["directory", "erase-name", "o-17", "--ground", "recorded_wrongly"];
     let agency_head = [&["directory", "define-post", "land/head"], &in_agency[..], &head_of].concat();
     let desk_head = [&["directory", "define-post", "desk/head"], &in_agency[..], &of_desk, &head_of].concat();
     let appoint = |post, from| ["directory", "appoint", "o-17", "--post", post, "--from", from];
     let (desk_led, agency_led) = (appoint("desk/head", "2025-01-01"), appoint("land/head", "2026-01-01"));
-    let commands: [(&str, &[&str]); 26] = [
+    let commands: [(&str, &[&str]); 29] = [
         ("liem token issue", &["token", "issue", "--role", "citizen"]),
         ("liem directory", &registered),
+        ("liem directory open-name", &open_name),
+        ("liem directory", &erase_name),
+        ("liem directory open-name", &open_name),
         ("liem directory", &agency_head),
         ("liem directory", &desk_head),
         ("liem directory", &desk_led),
@@ -184,19 +193,28 @@ async fn the_fields_are_those_that_the_documentation_lists() {
         // The log is damaged for this one, below.
         ("liem log check", &["log", "check"]),
     ];
-    for (heading, arguments) in &commands[..25] {
+    for (heading, arguments) in &commands[..28] {
         assert_eq!(fields(&server.json(arguments)), documented[*heading], "{heading}");
     }
     let whole = server.json(&["log", "check"]);
     assert_eq!((&whole["ok"], &whole["faults"]), (&true.into(), &Value::Array(Vec::new())));
-    let headings: BTreeSet<_> = commands.iter().map(|(heading, _)| *heading).chain(ELSEWHERE).collect();
+    let headings: BTreeSet<_> =
+        commands.iter().map(|(heading, _)| *heading).chain(ELSEWHERE).chain(STOPPED).collect();
     assert_eq!(documented.keys().map(String::as_str).collect::<BTreeSet<_>>(), headings);
     // The trail within a case is a trail; one object a row, and one array.
     assert_eq!(fields(&server.json(&["case", "show", case])["trail"]), documented["liem trail"]);
     assert!(server.json(&["board"]).is_array());
 
-    // Somebody writes into the file of a stopped ledger: the check says where, and ends with a failure.
     assert!(server.terminate());
+    let [new, sealed, keys] = ["new.key", "sealed", "copied-keys"].map(|name| data.join(name));
+    let [new, sealed, keys] = [&new, &sealed, &keys].map(|path| path.to_str().unwrap());
+    let change_key = ["vault", "change-key", "--new-key-file", new];
+    let backup = ["vault", "backup", "--sealed-to", sealed, "--keys-to", keys];
+    for (heading, arguments) in STOPPED.into_iter().zip([&change_key[..], &backup]) {
+        assert_eq!(fields(&server.json(arguments)), documented[heading], "{heading}");
+    }
+
+    // Somebody writes into the file of a stopped ledger: the check says where, and ends with a failure.
     let log = data.join("log.db");
     let mut bytes = fs::read(&log).unwrap();
     let name = format!("\"stream\":\"delivery.case/{case}\"").into_bytes();

@@ -130,7 +130,7 @@ fn new_report() -> pb::NewReport {
 }
 
 /// Every file under a folder that holds one of the texts.
-fn holding(folder: &Path, texts: &[&str]) -> Vec<String> {
+pub(super) fn holding(folder: &Path, texts: &[&str]) -> Vec<String> {
     let mut found = Vec::new();
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
