@@ -324,9 +324,14 @@ impl LeaderboardService for LeaderboardHandlers {
             }
             let yesterday = timestamp_to(self.clock.now() - chrono::TimeDelta::days(1));
             let asked = AsOf { position: 0, time: Some(&yesterday) };
-            match asked.position(&caller, self.view.log(), self.zone()).await? {
-                Some(position) => self.view.as_of(position).await?,
-                None => self.view.at_least(request.at_least_position).await?,
+            match asked.position(&caller, self.view.log(), self.zone()).await {
+                Ok(Some(position)) => self.view.as_of(position).await?,
+                Ok(None) => self.view.at_least(request.at_least_position).await?,
+                // On its first day a log had nothing yesterday.
+                Err(failure) if failure.reason == Shared::FieldInvalid.into() => {
+                    return Ok(Response::new(pb::GetReportTotalsResponse::default()));
+                }
+                Err(failure) => return Err(failure.into()),
             }
         };
         let succession = Succession::of(&mut snapshot).await.map_err(Failure::from)?;

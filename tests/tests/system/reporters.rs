@@ -323,8 +323,32 @@ async fn nobody_reads_a_report_without_standing() {
     }
     // Nobody learns whose reports there are from how many.
     let totals = proto::leaderboard::GetReportTotalsRequest { by: 3, ..Default::default() };
-    let totals = world.citizen.leaderboard().get_report_totals(totals).await.unwrap().into_inner().totals;
-    assert!(totals.iter().all(|total| total.count.is_none()), "{totals:?}");
+    let answer = world.citizen.leaderboard().get_report_totals(totals.clone()).await.unwrap().into_inner();
+    assert!(answer.totals.is_empty(), "everyone sees those of yesterday: {answer:?}");
+    let of_one = proto::leaderboard::GetReportTotalsRequest { agency: "H57".into(), ..totals };
+    assert_eq!(reason(world.citizen.leaderboard().get_report_totals(of_one).await), "NO_STANDING");
+    // Whoever a report concerns sees no duty of it; an agency has to know what it has to transfer.
+    let duties = async |client: &Client| {
+        let request = proto::obligations::ListObligationsRequest {
+            at_least_position: world.admin.head().await,
+            ..Default::default()
+        };
+        let answer = client.obligations().list_obligations(request).await.unwrap().into_inner();
+        assert!(answer.obligations.iter().all(|duty| duty.position == 0 && duty.rule.is_empty()));
+        answer.obligations.into_iter().map(|duty| duty.subject).collect::<Vec<_>>()
+    };
+    assert_eq!(duties(&accused).await, Vec::<String>::new());
+    assert_eq!(duties(&colleague).await, [report.clone()]);
+    let both = duties(&holder).await;
+    assert!(both.len() == 2 && both.contains(&of_itself), "{both:?}");
+    assert!(duties(&other).await.is_empty());
+    // Nor do they handle it, and nobody writes into it who only knows its id.
+    let classify = pb::ClassifyReportRequest { command: Some(World::command(&report)), ..Default::default() };
+    assert_eq!(reason(accused.conduct().classify_report(classify.clone()).await), "CONCERNS_HANDLER");
+    let retaliation = pb::NewReport { retaliation_for: report.clone(), ..new_report() };
+    let request = pb::FileReportRequest { request_id: request_id(), report: Some(retaliation) };
+    assert_eq!(reason(world.citizen.conduct().file_report(request).await), "NO_STANDING");
+    colleague.conduct().classify_report(classify).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
