@@ -338,7 +338,7 @@ async fn nobody_reads_a_report_without_standing() {
         answer.obligations.into_iter().map(|duty| duty.subject).collect::<Vec<_>>()
     };
     assert_eq!(duties(&accused).await, Vec::<String>::new());
-    assert_eq!(duties(&colleague).await, [report.clone()]);
+    assert_eq!(duties(&colleague).await, std::slice::from_ref(&report));
     let both = duties(&holder).await;
     assert!(both.len() == 2 && both.contains(&of_itself), "{both:?}");
     assert!(duties(&other).await.is_empty());
