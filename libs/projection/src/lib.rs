@@ -75,7 +75,7 @@ pub trait View: Send + Sync + 'static {
     /// it is.
     fn sum_keys(&self, _before: Option<&Row>, _after: Option<&Row>, _keys: &mut Keys<'_>) {}
 
-    /// Takes away from the rows that sum it up what a row counted for, and adds what it counts for now. Called
+    /// Takes away from the rows that sum it up what a row counted for, and adds what it has come to count for. Called
     /// once a batch for each row that changed.
     fn sum(
         &self,

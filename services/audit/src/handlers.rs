@@ -180,14 +180,19 @@ impl AuditHandlers {
             return Ok((lines, next));
         }
         // Who has it now counts, whatever was then.
-        let as_of = std::mem::replace(&mut snapshot.position, viewer.newest);
-        let now = query::positions(snapshot, &query.terms[..1], 0, false, report::EVENTS_MAX).await;
-        snapshot.position = as_of;
-        let entries_now = self.log.read_at(&now?.positions).await?;
+        let newest = if snapshot.position == viewer.newest {
+            Vec::new()
+        } else {
+            let as_of = std::mem::replace(&mut snapshot.position, viewer.newest);
+            let newest = query::positions(snapshot, &query.terms[..1], 0, false, report::EVENTS_MAX).await;
+            snapshot.position = as_of;
+            self.log.read_at(&newest?.positions).await?
+        };
+        let known = if newest.is_empty() { &entries } else { &newest };
         let (directory, _) = self.directory.caught_up().await?;
         let today = self.clock.now().with_timezone(&self.zone).date_naive();
         let by = (viewer.caller, viewer.own.as_slice());
-        report::check(&entries_now, &query.id, by, (&directory, today, self.zone))?;
+        report::check(known, &query.id, by, (&directory, today, self.zone))?;
         let wanted = query::positions(snapshot, &query.terms, 0, false, report::EVENTS_MAX).await?;
         let mut placed = Vec::new();
         for entry in entries.iter().filter(|entry| wanted.positions.contains(&entry.position)) {
@@ -306,7 +311,7 @@ impl AuditService for AuditHandlers {
         let as_of = asked.position(&caller, &*self.log, self.zone).await?;
         let at_least = as_of.unwrap_or(0).max(request.at_least_position);
         let mut snapshot = self.view.at_least(at_least).await?;
-        // What the caller stands for now counts, whatever was then.
+        // What the caller stands for today counts, whatever was then.
         let own = Self::own(&caller, &mut snapshot).await?;
         standing::check(&caller, query.role, &query.id, &own)?;
         let viewer = Viewer { caller: &caller, own, newest: snapshot.position };

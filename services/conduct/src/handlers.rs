@@ -6,7 +6,10 @@ mod follow_up;
 mod rpc;
 mod sealed;
 
-use std::sync::Arc;
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use aggregate::{Outcome, Request, execute};
 use chrono::{DateTime, Datelike as _, FixedOffset, NaiveDate, TimeDelta, TimeZone as _, Utc};
@@ -44,7 +47,14 @@ pub struct ConductHandlers {
     origin: String,
     /// Held while a follow-up code is made.
     coding: tokio::sync::Mutex<()>,
+    /// The law of each jurisdiction over a state of the directory.
+    laws: Mutex<Laws>,
 }
+
+/// Laws by jurisdiction, and the directory whose days they count. Made once for each state of it: every command needs
+/// one, and the calendar's hash costs more than the rest of a decision. Holding the directory keeps its address from
+/// being used for another state.
+type Laws = Option<(Arc<Directory>, HashMap<String, Arc<Law>>)>;
 
 /// What the ledger says of itself.
 #[derive(Debug, Clone)]
@@ -87,6 +97,7 @@ impl ConductHandlers {
             jurisdiction,
             origin,
             coding: tokio::sync::Mutex::default(),
+            laws: Mutex::default(),
         }
     }
 
@@ -159,7 +170,7 @@ impl ConductHandlers {
     }
 
     /// The law of a jurisdiction, over the calendar as it is now.
-    fn law(&self, jurisdiction: &str, directory: &Directory) -> Result<Arc<Law>, Failure> {
+    fn law(&self, jurisdiction: &str, directory: &Arc<Directory>) -> Result<Arc<Law>, Failure> {
         // `VN-26` has the law of `VN`, unless it has a rulebook of its own.
         let broader = jurisdiction.rsplit_once('-').map_or(jurisdiction, |(broader, _)| broader);
         let book =
@@ -167,15 +178,25 @@ impl ConductHandlers {
                 let text = format!("there is no rulebook of {jurisdiction}: give one with --rules");
                 Failure::new(ErrorReason::JurisdictionUnknown, text)
             })?;
+        let mut kept = self.laws.lock().unwrap_or_else(PoisonError::into_inner);
+        if !kept.as_ref().is_some_and(|(of, _)| Arc::ptr_eq(of, directory)) {
+            *kept = None;
+        }
+        let (_, laws) = kept.get_or_insert_with(|| (directory.clone(), HashMap::new()));
+        if let Some(law) = laws.get(&book.jurisdiction) {
+            return Ok(law.clone());
+        }
         // The directory keeps the days of Vietnam. Of another jurisdiction only weekends are known to be off.
         let is_vietnam = book.jurisdiction.split('-').next() == Some("VN");
         let calendar = if is_vietnam { directory.calendar.clone() } else { Calendar::weekends_only() };
         let version = calendar.version();
-        Ok(Arc::new(Law {
+        let law = Arc::new(Law {
             book: Arc::new(book.clone()),
             calendar: Arc::new(calendar),
             calendar_version: format!("{}@{}", version.name, version.hash),
-        }))
+        });
+        laws.insert(book.jurisdiction.clone(), law.clone());
+        Ok(law)
     }
 
     /// Lets a report decide what a handler asks for.
