@@ -4,11 +4,12 @@ use std::{env, error::Error, fs, path::PathBuf};
 
 use prost::Message as _;
 
-const FILES: [&str; 8] = [
+const FILES: [&str; 9] = [
     "liem/ledger/v1/ledger.proto",
     "liem/directory/v1/directory.proto",
     "liem/delivery/v1/delivery.proto",
     "liem/conduct/v1/conduct.proto",
+    "liem/discipline/v1/discipline.proto",
     "liem/audit/v1/audit.proto",
     "liem/leaderboard/v1/leaderboard.proto",
     "liem/obligations/v1/obligations.proto",

@@ -9,6 +9,7 @@
 pub mod conduct;
 pub mod delivery;
 pub mod directory;
+pub mod discipline;
 pub mod ledger;
 mod occurred;
 mod parts;
@@ -62,11 +63,13 @@ pub enum Role {
     Report,
     /// A post, by its code.
     Post,
+    /// A disciplinary proceeding, by its id.
+    Proceeding,
 }
 
 impl Role {
     /// All of them, in the order they are listed to people.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Case,
         Self::Agency,
         Self::Unit,
@@ -76,6 +79,7 @@ impl Role {
         Self::View,
         Self::Report,
         Self::Post,
+        Self::Proceeding,
     ];
 
     /// The role's word, as stored.
@@ -90,6 +94,7 @@ impl Role {
             Self::View => "view",
             Self::Report => "report",
             Self::Post => "post",
+            Self::Proceeding => "proceeding",
         }
     }
 

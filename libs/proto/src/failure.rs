@@ -3,7 +3,7 @@
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt};
 
-use crate::{audit, conduct, delivery, directory, leaderboard, ledger, obligations, view};
+use crate::{audit, conduct, delivery, directory, discipline, leaderboard, ledger, obligations, view};
 
 /// A documented reason: an `ErrorReason` of one context. The comment at the enum's value in the `.proto`
 /// names the status code and the caller's next step.
@@ -17,6 +17,8 @@ pub enum Reason {
     Delivery(delivery::ErrorReason),
     /// A reason of conduct.
     Conduct(conduct::ErrorReason),
+    /// A reason of discipline.
+    Discipline(discipline::ErrorReason),
     /// A reason of the obligations view.
     Obligations(obligations::ErrorReason),
     /// A reason of the audit view.
@@ -41,6 +43,7 @@ from_reasons! {
     Directory, directory;
     Delivery, delivery;
     Conduct, conduct;
+    Discipline, discipline;
     Obligations, obligations;
     Audit, audit;
     Leaderboard, leaderboard;
@@ -55,6 +58,7 @@ impl Reason {
             Self::Directory(r) => r.as_str_name(),
             Self::Delivery(r) => r.as_str_name(),
             Self::Conduct(r) => r.as_str_name(),
+            Self::Discipline(r) => r.as_str_name(),
             Self::Obligations(r) => r.as_str_name(),
             Self::Audit(r) => r.as_str_name(),
             Self::Leaderboard(r) => r.as_str_name(),
@@ -70,6 +74,7 @@ impl Reason {
             Self::Directory(_) => "directory.liem",
             Self::Delivery(_) => "delivery.liem",
             Self::Conduct(_) => "conduct.liem",
+            Self::Discipline(_) => "discipline.liem",
             Self::Obligations(_) => "obligations.liem",
             Self::Audit(_) => "audit.liem",
             Self::Leaderboard(_) => "leaderboard.liem",
@@ -84,6 +89,7 @@ impl Reason {
             Self::Directory(r) => directory_code(r),
             Self::Delivery(r) => delivery_code(r),
             Self::Conduct(r) => conduct_code(r),
+            Self::Discipline(r) => discipline_code(r),
             Self::Obligations(r) => match r {
                 obligations::ErrorReason::Unspecified => Code::Unknown,
                 obligations::ErrorReason::AgencyUnknown => Code::NotFound,
@@ -254,6 +260,60 @@ fn conduct_code(reason: conduct::ErrorReason) -> Code {
         | R::AppealNotPending
         | R::QuestionAnswered
         | R::OccurredOutOfOrder => Code::FailedPrecondition,
+    }
+}
+
+fn discipline_code(reason: discipline::ErrorReason) -> Code {
+    use discipline::ErrorReason as R;
+    match reason {
+        R::Unspecified => Code::Unknown,
+        R::ProceedingUnknown | R::OriginUnknown | R::JurisdictionUnknown => Code::NotFound,
+        R::ProceedingExists | R::CircumstanceRecorded | R::HeadLiable => Code::AlreadyExists,
+        R::DatesOutOfOrder
+        | R::HandlerMismatch
+        | R::ConcernsHandler
+        | R::ProceedingClosed
+        | R::OriginNotConcluded
+        | R::NoFinding
+        | R::TrackNotAllowed
+        | R::LimitationRunOut
+        | R::NoRule
+        | R::ExtensionNotAllowed
+        | R::ProceedingPaused
+        | R::ProceedingNotPaused
+        | R::CouncilConvened
+        | R::CouncilNotConvened
+        | R::MemberConcerned
+        | R::HearingNotHeld
+        | R::FormNotAllowed
+        | R::HandlingTimeOver
+        | R::PersonLeft
+        | R::OtherTrackFirst
+        | R::SanctionDecided
+        | R::SanctionNotDecided
+        | R::NothingImposed
+        | R::NotTheHead
+        | R::SanctionExecuted
+        | R::AppealTooLate
+        | R::AppealPending
+        | R::AppealDecided
+        | R::AppealNotPending
+        | R::TermNotOver
+        | R::SanctionCleared
+        | R::AlreadyExonerated
+        | R::NotExonerated
+        | R::ApologyRecorded
+        | R::RestorationRecorded
+        | R::OccurredOutOfOrder => Code::FailedPrecondition,
+        R::OriginNotSupported
+        | R::PersonMissing
+        | R::PersonClassMissing
+        | R::ExemptionUnknown
+        | R::PauseGroundUnknown
+        | R::CircumstanceUnknown
+        | R::LiabilityUnknown
+        | R::OccurredInFuture
+        | R::DateOutOfRange => Code::InvalidArgument,
     }
 }
 

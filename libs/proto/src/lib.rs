@@ -21,7 +21,8 @@ pub use prost_types::Timestamp;
 
 pub use generated::liem::{
     audit::v1 as audit, conduct::v1 as conduct, delivery::v1 as delivery, directory::v1 as directory,
-    leaderboard::v1 as leaderboard, ledger::v1 as ledger, obligations::v1 as obligations, view::v1 as view,
+    discipline::v1 as discipline, leaderboard::v1 as leaderboard, ledger::v1 as ledger,
+    obligations::v1 as obligations, view::v1 as view,
 };
 
 /// The compiled descriptors of every file, with comments: what reflection serves and what the tests check.

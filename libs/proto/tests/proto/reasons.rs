@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, HashMap};
 
 use proto::{
-    Failure, Reason, audit, conduct, delivery, directory, leaderboard, ledger, obligations, reason_of, view,
+    Failure, Reason, audit, conduct, delivery, directory, discipline, leaderboard, ledger, obligations,
+    reason_of, view,
 };
 use tonic::{Code, Status};
 use tonic_types::StatusExt as _;
@@ -36,6 +37,7 @@ fn reason(context: &str, number: i32) -> Reason {
         "directory" => directory::ErrorReason::try_from(number).unwrap().into(),
         "delivery" => delivery::ErrorReason::try_from(number).unwrap().into(),
         "conduct" => conduct::ErrorReason::try_from(number).unwrap().into(),
+        "discipline" => discipline::ErrorReason::try_from(number).unwrap().into(),
         "obligations" => obligations::ErrorReason::try_from(number).unwrap().into(),
         "audit" => audit::ErrorReason::try_from(number).unwrap().into(),
         "leaderboard" => leaderboard::ErrorReason::try_from(number).unwrap().into(),

@@ -118,7 +118,7 @@ fn every_mutation_carries_a_request_id_and_says_what_it_recorded() {
         let context = rpc.package.split('.').nth(1).unwrap();
         let reads = ["Get", "List", "BatchGet"].iter().any(|verb| rpc.name.starts_with(verb));
         let mutates = match context {
-            "directory" | "delivery" | "conduct" => !reads,
+            "directory" | "delivery" | "conduct" | "discipline" => !reads,
             "ledger" => rpc.name == "AppendEvents",
             // Views change nothing.
             _ => false,
