@@ -1,5 +1,8 @@
 //! The shipped rulebooks at the dates around their changes, and what is refused as a rulebook.
 
+#[path = "law/discipline.rs"]
+mod discipline;
+
 use std::collections::BTreeSet;
 
 use chrono::NaiveDate;
@@ -240,9 +243,15 @@ fn words_are_those_of_serde() {
         assert_eq!(Kind::parse(kind.as_str()), Some(kind));
     }
     assert_eq!(Kind::parse("Complaint"), None);
+    assert_eq!(Duty::parse("sanctions"), None);
     for duty in Duty::ALL {
-        let book = one(&format!("id = 'x'\nduty = '{}'", duty.as_str())).expect("every duty has its word");
-        assert_eq!(book.rules()[0].duty, duty);
+        let text = if duty.is_discipline() {
+            discipline::rule("x", duty, "")
+        } else {
+            format!("id = 'x'\nduty = '{}'", duty.as_str())
+        };
+        assert_eq!(one(&text).expect("every duty has its word").rules()[0].duty, duty);
+        assert_eq!(Duty::parse(duty.as_str()), Some(duty));
     }
 }
 
@@ -283,8 +292,9 @@ fn an_extension_is_counted_from_where_the_limit_is() {
 fn many(rules: &[&str]) -> Result<Lawbook, LawError> {
     let heading = "jurisdiction = 'XX'\nname = 'A test'\nversion = 'XX-1'\n";
     let rules = rules.iter().map(|rule| {
-        let from = if rule.contains("from =") { "" } else { "from = 2020-01-01" };
-        let source = if rule.contains("source =") { "" } else { "source = 'A law'" };
+        let has = |field: &str| rule.lines().any(|line| line.starts_with(field));
+        let from = if has("from =") { "" } else { "from = 2020-01-01" };
+        let source = if has("source =") { "" } else { "source = 'A law'" };
         format!("[[rule]]\n{rule}\n{from}\n{source}\nverified = false\n")
     });
     Lawbook::parse(&format!("{heading}{}", rules.collect::<String>()))
