@@ -2,6 +2,8 @@
 
 #[path = "law/discipline.rs"]
 mod discipline;
+#[path = "law/sanctions.rs"]
+mod sanctions;
 
 use std::collections::BTreeSet;
 
@@ -170,7 +172,18 @@ fn what_was_not_read_is_unverified() {
         "complaint.conclude.second.remote",
         "denunciation.anonymous",
         "denunciation.conclude",
+        "discipline.handle",
+        "discipline.head_liability",
+        "discipline.limitation",
+        "discipline.limitation.reprimand",
+        "discipline.weigh",
+        "exoneration.party",
         "reception",
+        "sanction.cadre",
+        "sanction.civil_servant",
+        "sanction.civil_servant.leader",
+        "sanction.party_member",
+        "sanction.party_organisation",
         "withdrawal.partial",
         "withdrawal.whole",
     ];
@@ -208,7 +221,7 @@ fn the_shipped_rulebooks_are_pinned() {
     let pinned: Vec<_> = Lawbooks::shipped().iter().map(Lawbook::version_and_hash).collect();
     assert_eq!(
         pinned,
-        ["US-PHL-2026.11@d7619c778c32a1e5b8c1d78777cf7f9f", "VN-2026.11@dfd21cd3b67337be0ab8e016494c5f96"]
+        ["US-PHL-2026.12@7b20d427126047eec0e124641739500f", "VN-2026.12@dbab021fd7bb88431ae90617b2301fd4"]
     );
 }
 

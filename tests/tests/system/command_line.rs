@@ -436,7 +436,7 @@ fn the_law_is_shown_without_a_server() {
 
     let all = shows(&[]);
     let part = [
-        "VN-2026.11@",
+        "VN-2026.12@",
         "60 days, +30 once if complex",
         "30 days, +30 once if complex, +30 twice if especially complex",
         "2018-12-31",

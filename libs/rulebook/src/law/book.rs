@@ -17,7 +17,7 @@ pub struct Lawbook {
     pub jurisdiction: String,
     /// What the rulebook is about, for people.
     pub name: String,
-    /// Its version, such as `VN-2026.11`.
+    /// Its version, such as `VN-2026.12`.
     pub version: String,
     /// The first 32 hex digits of the BLAKE3 hash of its text, with line ends as line feeds.
     pub hash: String,
@@ -46,7 +46,7 @@ impl Lawbook {
         Ok(Self { jurisdiction, name, version, hash, rules })
     }
 
-    /// The version with the hash, as events name it: `VN-2026.11@…`.
+    /// The version with the hash, as events name it: `VN-2026.12@…`.
     pub fn version_and_hash(&self) -> String {
         format!("{}@{}", self.version, self.hash)
     }
