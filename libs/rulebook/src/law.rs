@@ -2,7 +2,7 @@
 //!
 //! A rulebook is a TOML text (`data/README.md` tells its fields). Its rules have dates, and a matter is judged by the
 //! rule in force on the day that is asked for: which day that is, of the act, of receipt or of the decision, is for the
-//! caller to say. Events name the rulebook they were decided under, by version and hash.
+//! caller to say. Only rules of discipline name the moment that selects them themselves ([`Moments`]). Events name the rulebook they were decided under, by version and hash.
 //!
 //! What was not read in a source is `verified = false`, and [`Rule::cite`] says so wherever a rule is quoted.
 //!
@@ -20,9 +20,12 @@
 
 mod book;
 mod check;
+mod discipline;
+mod words;
 
 pub use book::{Lawbook, Lawbooks};
 pub use check::LawError;
+pub use discipline::{AskedDiscipline, Moment, Moments, PersonClass, Start, Track};
 
 use std::fmt;
 
@@ -87,11 +90,41 @@ pub enum Duty {
     Receive,
     /// Decide an appeal against the conclusion, counted from the appeal.
     DecideAppeal,
+    /// Open proceedings after a final finding, or say why not.
+    Open,
+    /// For how long after a violation it may be disciplined.
+    Limitation,
+    /// Convene a council.
+    Convene,
+    /// Decide on a sanction.
+    Handle,
+    /// Which forms of sanction there are, and which steps come before.
+    Sanction,
+    /// Carry a sanction out.
+    Execute,
+    /// Until when the person may appeal against a sanction.
+    AppealSanction,
+    /// Decide that appeal.
+    AnswerAppeal,
+    /// After which term a sanction is cleared.
+    Clear,
+    /// Which circumstances mitigate or aggravate.
+    Weigh,
+    /// How the head answers for what others did.
+    HeadLiability,
+    /// What is due to somebody who was wrongly disciplined.
+    Exonerate,
+    /// Apologise after an exoneration.
+    Apologise,
+    /// Restore what an exonerated person lost.
+    Restore,
+    /// Whether a track waits for another.
+    Parallel,
 }
 
 impl Duty {
     /// All duties.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 24] = [
         Self::Classify,
         Self::Accept,
         Self::Verify,
@@ -101,6 +134,21 @@ impl Duty {
         Self::Withdraw,
         Self::Receive,
         Self::DecideAppeal,
+        Self::Open,
+        Self::Limitation,
+        Self::Convene,
+        Self::Handle,
+        Self::Sanction,
+        Self::Execute,
+        Self::AppealSanction,
+        Self::AnswerAppeal,
+        Self::Clear,
+        Self::Weigh,
+        Self::HeadLiability,
+        Self::Exonerate,
+        Self::Apologise,
+        Self::Restore,
+        Self::Parallel,
     ];
 
     /// The word for it, as in rulebooks and events.
@@ -115,6 +163,56 @@ impl Duty {
             Self::Withdraw => "withdraw",
             Self::Receive => "receive",
             Self::DecideAppeal => "decide_appeal",
+            Self::Open => "open",
+            Self::Limitation => "limitation",
+            Self::Convene => "convene",
+            Self::Handle => "handle",
+            Self::Sanction => "sanction",
+            Self::Execute => "execute",
+            Self::AppealSanction => "appeal_sanction",
+            Self::AnswerAppeal => "answer_appeal",
+            Self::Clear => "clear",
+            Self::Weigh => "weigh",
+            Self::HeadLiability => "head_liability",
+            Self::Exonerate => "exonerate",
+            Self::Apologise => "apologise",
+            Self::Restore => "restore",
+            Self::Parallel => "parallel",
+        }
+    }
+
+    /// The duty with this word.
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|duty| duty.as_str() == word)
+    }
+
+    /// Whether it is one of discipline: these are asked for with [`AskedDiscipline`], the others with [`Asked`].
+    pub fn is_discipline(self) -> bool {
+        match self {
+            Self::Classify
+            | Self::Accept
+            | Self::Verify
+            | Self::Conclude
+            | Self::Anonymous
+            | Self::Decline
+            | Self::Withdraw
+            | Self::Receive
+            | Self::DecideAppeal => false,
+            Self::Open
+            | Self::Limitation
+            | Self::Convene
+            | Self::Handle
+            | Self::Sanction
+            | Self::Execute
+            | Self::AppealSanction
+            | Self::AnswerAppeal
+            | Self::Clear
+            | Self::Weigh
+            | Self::HeadLiability
+            | Self::Exonerate
+            | Self::Apologise
+            | Self::Restore
+            | Self::Parallel => true,
         }
     }
 }
@@ -202,6 +300,14 @@ pub struct Rule {
     pub instance: Option<u32>,
     /// Whether it is for remote places, or for others; none: for any.
     pub remote: Option<bool>,
+    /// On which track of discipline; none: on any.
+    pub track: Option<Track>,
+    /// Against whom; none: anyone.
+    pub person: Option<PersonClass>,
+    /// Whether it is for those who lead or manage, or for others; none: for all.
+    pub leads: Option<bool>,
+    /// For which form of sanction, as a code; none: for any.
+    pub form: Option<String>,
     /// The first day on which it is in force.
     #[serde(deserialize_with = "date")]
     pub from: NaiveDate,
@@ -226,6 +332,36 @@ pub struct Rule {
     /// What it forbids, as codes.
     #[serde(default)]
     pub forbids: Vec<String>,
+    /// The forms of sanction there are, as codes, in the order of the law.
+    #[serde(default)]
+    pub forms: Vec<String>,
+    /// A term in months: of limitation from the violation, of clearing from the day that `counts_from` says. A rule
+    /// of limitation without one says that there is no limitation.
+    pub months: Option<u32>,
+    /// The grounds on which there is no limitation, as codes.
+    #[serde(default)]
+    pub exempt: Vec<String>,
+    /// What pauses the limit, as codes.
+    #[serde(default)]
+    pub pauses: Vec<String>,
+    /// The steps that come before a sanction is decided on: `council`, `hearing`.
+    #[serde(default)]
+    pub requires: Vec<String>,
+    /// The circumstances that mitigate, as codes.
+    #[serde(default)]
+    pub mitigates: Vec<String>,
+    /// The circumstances that aggravate, as codes.
+    #[serde(default)]
+    pub aggravates: Vec<String>,
+    /// For which track it waits; none: for none.
+    pub waits_for: Option<Track>,
+    /// Which moment selects the version; a rule of discipline has it, and no other.
+    pub selected_by: Option<Moment>,
+    /// The act and article that says so; empty without `selected_by`.
+    #[serde(default)]
+    pub selected_by_source: String,
+    /// From which day the limit of a rule of discipline counts.
+    pub counts_from: Option<Start>,
     /// The act it comes from; if not verified, the one it is thought to come from or is measured by.
     pub source: String,
     /// The article; empty where it is not known.
@@ -244,9 +380,10 @@ impl Rule {
         self.from <= on && self.until.is_none_or(|until| on <= until)
     }
 
-    /// Whether it is about what is asked.
+    /// Whether it is about what is asked; a rule of discipline never is.
     pub fn answers(&self, asked: Asked) -> bool {
-        self.duty == asked.duty
+        !self.duty.is_discipline()
+            && self.duty == asked.duty
             && self.kind.is_none_or(|kind| kind == asked.kind)
             && self.instance.is_none_or(|instance| instance == asked.instance)
             && self.remote.is_none_or(|remote| remote == asked.remote)
@@ -272,36 +409,6 @@ impl Rule {
     /// The act and article, and ` (unverified)` if the value was not read in a source.
     pub fn cite(&self) -> String {
         self.place() + if self.verified { "" } else { " (unverified)" }
-    }
-
-    /// What it says, in words: `30 days, +15 once if complex`.
-    pub fn words(&self) -> String {
-        let limit = self.limit.iter().map(Limit::to_string);
-        let extensions = self.extensions.iter().map(|Extension { when, times, days, .. }| {
-            let times = match times {
-                1 => "once".to_owned(),
-                2 => "twice".to_owned(),
-                times => format!("{times} times"),
-            };
-            format!("+{days} {times} if {}", when.as_str().replace('_', " "))
-        });
-        let limit = limit.chain(extensions).collect::<Vec<_>>().join(", ");
-        let codes = |what: &str, codes: &[String]| match codes {
-            [] => String::new(),
-            codes => format!("{what} {}", codes.join(", ")),
-        };
-        let evidence = |what: &str, code: &Option<String>| {
-            code.as_ref().map_or_else(String::new, |code| format!("{what} evidence: {code}"))
-        };
-        let parts = [
-            limit,
-            codes("reasons:", &self.reasons),
-            evidence("with", &self.with_evidence),
-            evidence("without", &self.without_evidence),
-            codes("permits", &self.permits),
-            codes("forbids", &self.forbids),
-        ];
-        parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("; ")
     }
 }
 

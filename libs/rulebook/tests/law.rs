@@ -1,5 +1,10 @@
 //! The shipped rulebooks at the dates around their changes, and what is refused as a rulebook.
 
+#[path = "law/discipline.rs"]
+mod discipline;
+#[path = "law/sanctions.rs"]
+mod sanctions;
+
 use std::collections::BTreeSet;
 
 use chrono::NaiveDate;
@@ -167,7 +172,18 @@ fn what_was_not_read_is_unverified() {
         "complaint.conclude.second.remote",
         "denunciation.anonymous",
         "denunciation.conclude",
+        "discipline.handle",
+        "discipline.head_liability",
+        "discipline.limitation",
+        "discipline.limitation.reprimand",
+        "discipline.weigh",
+        "exoneration.party",
         "reception",
+        "sanction.cadre",
+        "sanction.civil_servant",
+        "sanction.civil_servant.leader",
+        "sanction.party_member",
+        "sanction.party_organisation",
         "withdrawal.partial",
         "withdrawal.whole",
     ];
@@ -205,7 +221,7 @@ fn the_shipped_rulebooks_are_pinned() {
     let pinned: Vec<_> = Lawbooks::shipped().iter().map(Lawbook::version_and_hash).collect();
     assert_eq!(
         pinned,
-        ["US-PHL-2026.11@d7619c778c32a1e5b8c1d78777cf7f9f", "VN-2026.11@dfd21cd3b67337be0ab8e016494c5f96"]
+        ["US-PHL-2026.12@7b20d427126047eec0e124641739500f", "VN-2026.12@dbab021fd7bb88431ae90617b2301fd4"]
     );
 }
 
@@ -240,9 +256,15 @@ fn words_are_those_of_serde() {
         assert_eq!(Kind::parse(kind.as_str()), Some(kind));
     }
     assert_eq!(Kind::parse("Complaint"), None);
+    assert_eq!(Duty::parse("sanctions"), None);
     for duty in Duty::ALL {
-        let book = one(&format!("id = 'x'\nduty = '{}'", duty.as_str())).expect("every duty has its word");
-        assert_eq!(book.rules()[0].duty, duty);
+        let text = if duty.is_discipline() {
+            discipline::rule("x", duty, "")
+        } else {
+            format!("id = 'x'\nduty = '{}'", duty.as_str())
+        };
+        assert_eq!(one(&text).expect("every duty has its word").rules()[0].duty, duty);
+        assert_eq!(Duty::parse(duty.as_str()), Some(duty));
     }
 }
 
@@ -283,8 +305,9 @@ fn an_extension_is_counted_from_where_the_limit_is() {
 fn many(rules: &[&str]) -> Result<Lawbook, LawError> {
     let heading = "jurisdiction = 'XX'\nname = 'A test'\nversion = 'XX-1'\n";
     let rules = rules.iter().map(|rule| {
-        let from = if rule.contains("from =") { "" } else { "from = 2020-01-01" };
-        let source = if rule.contains("source =") { "" } else { "source = 'A law'" };
+        let has = |field: &str| rule.lines().any(|line| line.starts_with(field));
+        let from = if has("from =") { "" } else { "from = 2020-01-01" };
+        let source = if has("source =") { "" } else { "source = 'A law'" };
         format!("[[rule]]\n{rule}\n{from}\n{source}\nverified = false\n")
     });
     Lawbook::parse(&format!("{heading}{}", rules.collect::<String>()))

@@ -436,7 +436,7 @@ fn the_law_is_shown_without_a_server() {
 
     let all = shows(&[]);
     let part = [
-        "VN-2026.11@",
+        "VN-2026.12@",
         "60 days, +30 once if complex",
         "30 days, +30 once if complex, +30 twice if especially complex",
         "2018-12-31",
@@ -456,7 +456,14 @@ fn the_law_is_shown_without_a_server() {
     let reception = rule("reception", "2026-07-01").unwrap();
     assert_eq!(reception["forbids"], Value::from(vec!["delegated_reception"]));
     assert_eq!((&reception["days"], &reception["working_days"]), (&Value::Null, &Value::Null));
-    assert_eq!(json(&["--at", "2012-06-30"]), Vec::<Value>::new());
+    let handle = rule("discipline.handle", "2026-07-01").unwrap();
+    assert_eq!((&handle["days"], &handle["counts_from"]), (&90.into(), &"discovery".into()));
+    assert_eq!((&handle["track"], &handle["selected_by"]), (&"administrative".into(), &"discovery".into()));
+    let forms = |at| rule("sanction.civil_servant.leader", at).unwrap()["forms"].as_array().unwrap().len();
+    assert_eq!((forms("2025-06-30"), forms("2025-07-01")), (6, 4));
+    assert_eq!((&reception["selected_by"], &reception["months"]), (&Value::Null, &Value::Null));
+    assert_eq!(rule("complaint.accept", "2012-06-30"), None);
+    assert_eq!(json(&["--at", "2009-12-31"]), Vec::<Value>::new());
     let philadelphia = json(&["--jurisdiction", "US-PHL"]);
     assert!(philadelphia.iter().all(|rule| rule["jurisdiction"] == "US-PHL" && rule["verified"] == false));
 

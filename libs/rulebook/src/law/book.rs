@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use chrono::NaiveDate;
 use serde::Deserialize;
 
-use super::{Asked, LawError, Rule, check};
+use super::{Asked, AskedDiscipline, LawError, Moments, Rule, check};
 
 const SHIPPED: [&str; 2] =
     [include_str!("../../data/law/VN.toml"), include_str!("../../data/law/US-PHL.toml")];
@@ -17,7 +17,7 @@ pub struct Lawbook {
     pub jurisdiction: String,
     /// What the rulebook is about, for people.
     pub name: String,
-    /// Its version, such as `VN-2026.11`.
+    /// Its version, such as `VN-2026.12`.
     pub version: String,
     /// The first 32 hex digits of the BLAKE3 hash of its text, with line ends as line feeds.
     pub hash: String,
@@ -46,7 +46,7 @@ impl Lawbook {
         Ok(Self { jurisdiction, name, version, hash, rules })
     }
 
-    /// The version with the hash, as events name it: `VN-2026.11@…`.
+    /// The version with the hash, as events name it: `VN-2026.12@…`.
     pub fn version_and_hash(&self) -> String {
         format!("{}@{}", self.version, self.hash)
     }
@@ -62,9 +62,18 @@ impl Lawbook {
     }
 
     /// The rule about what is asked, as it is on that day: of those that answer, the one that says most about which
-    /// kind, instance and place it is for.
+    /// kind, instance and place it is for. Never a rule of discipline.
     pub fn find(&self, asked: Asked, on: NaiveDate) -> Option<&Rule> {
         self.in_force(on).filter(|rule| rule.answers(asked)).max_by_key(|rule| check::conditions(rule))
+    }
+
+    /// The rule of discipline about what is asked: of those that answer and are in force on the moment they name, the
+    /// one that says most about whom and what it is for.
+    pub fn find_discipline(&self, asked: AskedDiscipline<'_>, moments: Moments) -> Option<&Rule> {
+        self.rules
+            .iter()
+            .filter(|rule| rule.answers_discipline(asked) && rule.is_in_force(moments.on(rule.moment())))
+            .max_by_key(|rule| check::conditions(rule))
     }
 
     /// The rules in force on that day, in the order of the text.

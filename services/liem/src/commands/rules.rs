@@ -9,7 +9,7 @@ use std::{
 use anyhow::Context as _;
 use chrono::NaiveDate;
 use comfy_table::{Cell, ColumnConstraint, Width};
-use rulebook::law::{Kind, Lawbook, Lawbooks, Rule};
+use rulebook::law::{Kind, Lawbook, Lawbooks, Moment, PersonClass, Rule, Start, Track};
 use serde_json::{Value, json};
 
 use crate::{
@@ -128,16 +128,31 @@ fn rule_json(book: &Lawbook, rule: &Rule) -> Value {
         "duty": rule.duty.as_str(),
         "instance": rule.instance,
         "remote": rule.remote,
+        "track": rule.track.map(Track::as_str),
+        "person": rule.person.map(PersonClass::as_str),
+        "leads": rule.leads,
+        "form": rule.form,
         "from": rule.from,
         "until": rule.until,
         "days": rule.limit.map(|limit| limit.days),
         "working_days": rule.limit.map(|limit| limit.working),
+        "counts_from": rule.counts_from.map(Start::as_str),
         "extensions": extensions,
+        "pauses": rule.pauses,
+        "months": rule.months,
+        "exempt": rule.exempt,
         "reasons": rule.reasons,
         "outcome_with_evidence": rule.with_evidence,
         "outcome_without_evidence": rule.without_evidence,
         "permits": rule.permits,
         "forbids": rule.forbids,
+        "forms": rule.forms,
+        "requires": rule.requires,
+        "mitigates": rule.mitigates,
+        "aggravates": rule.aggravates,
+        "waits_for": rule.waits_for.map(Track::as_str),
+        "selected_by": rule.selected_by.map(Moment::as_str),
+        "selected_by_source": text(&rule.selected_by_source),
         "source": rule.source,
         "article": text(&rule.article),
         "verified": rule.verified,
