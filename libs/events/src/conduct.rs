@@ -4,6 +4,7 @@
 //! is dated to the day.
 
 mod concern;
+mod findings;
 
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
@@ -11,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::{Event, Role, Subject, delivery::By, vault::Sealed};
 
 pub use concern::Concern;
+pub use findings::{Findings, FoundAllegation};
 
 /// Who filed a report, as far as that says how it is handled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
