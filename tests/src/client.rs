@@ -4,6 +4,7 @@ use proto::{
     audit::audit_service_client::AuditServiceClient, conduct::conduct_service_client::ConductServiceClient,
     delivery::delivery_service_client::DeliveryServiceClient,
     directory::directory_service_client::DirectoryServiceClient,
+    discipline::discipline_service_client::DisciplineServiceClient,
     leaderboard::leaderboard_service_client::LeaderboardServiceClient,
     ledger::ledger_service_client::LedgerServiceClient,
     obligations::obligations_service_client::ObligationsServiceClient, reason_of,
@@ -59,6 +60,11 @@ impl Client {
     /// Conduct.
     pub fn conduct(&self) -> ConductServiceClient<InterceptedService<Channel, Bearer>> {
         ConductServiceClient::new(self.service())
+    }
+
+    /// Discipline.
+    pub fn discipline(&self) -> DisciplineServiceClient<InterceptedService<Channel, Bearer>> {
+        DisciplineServiceClient::new(self.service())
     }
 
     /// The obligations view.

@@ -191,11 +191,12 @@ pub(crate) enum Service {
     Leaderboard,
     Conduct,
     Obligations,
+    Discipline,
 }
 
 impl Service {
     /// The last ones came last: each has the port that follows the one before.
-    pub(crate) const ALL: [Self; 7] = [
+    pub(crate) const ALL: [Self; 8] = [
         Self::Ledger,
         Self::Directory,
         Self::Delivery,
@@ -203,6 +204,7 @@ impl Service {
         Self::Leaderboard,
         Self::Conduct,
         Self::Obligations,
+        Self::Discipline,
     ];
 
     pub(crate) fn name(self) -> &'static str {
@@ -214,6 +216,7 @@ impl Service {
             Self::Leaderboard => "leaderboard",
             Self::Conduct => "conduct",
             Self::Obligations => "obligations",
+            Self::Discipline => "discipline",
         }
     }
 }

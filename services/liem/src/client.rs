@@ -10,6 +10,7 @@ use proto::{
     conduct::conduct_service_client::ConductServiceClient,
     delivery::delivery_service_client::DeliveryServiceClient,
     directory::directory_service_client::DirectoryServiceClient,
+    discipline::discipline_service_client::DisciplineServiceClient,
     leaderboard::{BoardQuery, GetBoardRequest, leaderboard_service_client::LeaderboardServiceClient},
     ledger::{GetHeadRequest, Subject, ledger_service_client::LedgerServiceClient},
     obligations::obligations_service_client::ObligationsServiceClient,
@@ -42,6 +43,7 @@ impl Interceptor for Bearer {
 type Authorized = InterceptedService<Channel, Bearer>;
 pub(crate) type Audit = AuditServiceClient<Authorized>;
 pub(crate) type Conduct = ConductServiceClient<Authorized>;
+pub(crate) type Discipline = DisciplineServiceClient<Authorized>;
 pub(crate) type Obligations = ObligationsServiceClient<Authorized>;
 pub(crate) type Delivery = DeliveryServiceClient<Authorized>;
 pub(crate) type Directory = DirectoryServiceClient<Authorized>;
@@ -134,6 +136,10 @@ impl Connection {
 
     pub(crate) fn conduct(&self) -> Conduct {
         ConductServiceClient::new(self.service("conduct"))
+    }
+
+    pub(crate) fn discipline(&self) -> Discipline {
+        DisciplineServiceClient::new(self.service("discipline"))
     }
 
     pub(crate) fn obligations(&self) -> Obligations {

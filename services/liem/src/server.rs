@@ -8,6 +8,7 @@ use chrono::FixedOffset;
 use conduct::{ConductHandlers, Place};
 use delivery::DeliveryHandlers;
 use directory::DirectoryHandlers;
+use discipline::{DisciplineHandlers, Process};
 use disclosure::Disclosure;
 use eventlog::{Clock, EventLog, Options, RemoteLog, SqliteLog};
 use identity::{Caller, Claims, Role, VerifyingKey};
@@ -19,6 +20,7 @@ use proto::{
     audit::audit_service_server::AuditServiceServer, conduct::conduct_service_server::ConductServiceServer,
     delivery::delivery_service_server::DeliveryServiceServer,
     directory::directory_service_server::DirectoryServiceServer,
+    discipline::discipline_service_server::DisciplineServiceServer,
     leaderboard::leaderboard_service_server::LeaderboardServiceServer,
     ledger::ledger_service_server::LedgerServiceServer,
     obligations::obligations_service_server::ObligationsServiceServer,
@@ -355,6 +357,15 @@ impl Parts<'_> {
                 let handlers =
                     ConductHandlers::new(log.clone(), directory, disclosure, lawbooks, clock, place);
                 server.add(ConductServiceServer::new(handlers)).await;
+            }
+            Service::Discipline => {
+                let directory = DirectoryFollower::start(log.clone(), shutdown.clone());
+                directory.ready().await?;
+                let lawbooks = Arc::new(self.conduct.1.clone());
+                let handlers = DisciplineHandlers::new(log.clone(), directory, lawbooks, clock, zone);
+                let handlers = Arc::new(handlers);
+                Process::start(handlers.clone(), shutdown);
+                server.add(DisciplineServiceServer::from_arc(handlers)).await;
             }
             Service::Obligations => {
                 let directory = DirectoryFollower::start(log.clone(), shutdown);
