@@ -206,6 +206,7 @@ pub enum Weight {
 }
 
 /// What happens in a proceeding.
+#[expect(clippy::large_enum_variant, reason = "an opening says much; there is one in each proceeding")]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type", content = "data")]
 pub enum ProceedingEvent {
@@ -513,7 +514,9 @@ impl Event for ProceedingEvent {
                 }
             }
             Self::CouncilConvened { members, .. } => {
-                members.iter().for_each(|member| add(Role::Official, member));
+                for member in members {
+                    add(Role::Official, member);
+                }
             }
             Self::CircumstanceRecorded { report: Some(report), .. } => add(Role::Report, report),
             Self::HeadHeldLiable { head, .. } => add(Role::Official, head),

@@ -75,7 +75,9 @@ impl Findings {
             ReportEvent::Concluded { .. } => self.concluded = Some(on),
             ReportEvent::Appealed { .. } | ReportEvent::Reopened { .. } => self.concluded = None,
             ReportEvent::AppealDecided { changed, .. } => {
-                changed.iter().for_each(|found| self.set(*found, position));
+                for found in changed {
+                    self.set(*found, position);
+                }
                 self.concluded = Some(on);
             }
             _ => {}

@@ -27,6 +27,7 @@ pub(crate) enum Stage {
     Closed,
 }
 
+#[expect(clippy::struct_excessive_bools, reason = "what happened so far, each by itself")]
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct ProceedingState {
     pub(crate) id: String,
