@@ -8,6 +8,5 @@ mod state;
 mod tests;
 
 pub(crate) use decide::{Command, ImportedAllegation, NewReport, Report, ReportCommand};
-pub(crate) use law::Law;
 pub(crate) use refusal::Refusal;
 pub(crate) use state::{Allegation, ReportState, Stage};

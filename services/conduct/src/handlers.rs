@@ -6,13 +6,11 @@ mod follow_up;
 mod rpc;
 mod sealed;
 
-use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
-};
+use std::sync::Arc;
 
 use aggregate::{Outcome, Request, execute};
 use chrono::{DateTime, Datelike as _, FixedOffset, NaiveDate, TimeDelta, TimeZone as _, Utc};
+use command::{Law, Laws, Opened, acting_official};
 use disclosure::Disclosure;
 use eventlog::{Clock, Context, EventLog, StreamName, occurred_from_proto};
 use events::{Event as _, conduct::ReportEvent, directory::Directory};
@@ -24,10 +22,10 @@ use proto::{
     ledger::{ErrorReason as Shared, Recorded},
     non_empty, official_from, uuid_from,
 };
-use rulebook::{Calendar, law::Lawbooks};
+use rulebook::law::Lawbooks;
 use uuid::Uuid;
 
-use crate::domain::{Command, Law, Refusal, Report, ReportCommand, ReportState};
+use crate::domain::{Command, Refusal, Report, ReportCommand, ReportState};
 
 const SERVICE: &str = "conduct";
 
@@ -39,7 +37,6 @@ pub struct ConductHandlers {
     log: Arc<dyn EventLog>,
     directory: DirectoryFollower,
     disclosure: Disclosure,
-    lawbooks: Arc<Lawbooks>,
     clock: Clock,
     zone: FixedOffset,
     /// The ledger's jurisdiction.
@@ -47,14 +44,8 @@ pub struct ConductHandlers {
     origin: String,
     /// Held while a follow-up code is made.
     coding: tokio::sync::Mutex<()>,
-    /// The law of each jurisdiction over a state of the directory.
-    laws: Mutex<Laws>,
+    laws: Laws,
 }
-
-/// Laws by jurisdiction, and the directory whose days they count. Made once for each state of it: every command needs
-/// one, and the calendar's hash costs more than the rest of a decision. Holding the directory keeps its address from
-/// being used for another state.
-type Laws = Option<(Arc<Directory>, HashMap<String, Arc<Law>>)>;
 
 /// What the ledger says of itself.
 #[derive(Debug, Clone)]
@@ -91,13 +82,12 @@ impl ConductHandlers {
             log,
             directory,
             disclosure,
-            lawbooks,
             clock,
             zone,
             jurisdiction,
             origin,
             coding: tokio::sync::Mutex::default(),
-            laws: Mutex::default(),
+            laws: Laws::new(lawbooks),
         }
     }
 
@@ -124,15 +114,9 @@ impl ConductHandlers {
         Ok(day)
     }
 
-    /// Decodes what every command of a handler says. `message` is the request with its request id taken out.
-    fn asked(
-        &self,
-        caller: &Caller,
-        request_id: &str,
-        method: &str,
-        message: &impl prost::Message,
-        command: &pb::Command,
-    ) -> Result<Asked, Failure> {
+    /// Decodes what every command of a handler says.
+    fn asked<M: prost::Message>(&self, opened: &Opened<pb::Command, M>) -> Result<Asked, Failure> {
+        let Opened { method, caller, request_id, command, message } = opened;
         let occurred = occurred_from_proto("command.occurred", command.occurred.as_ref())?;
         let on = self.check_day(occurred.date(self.zone))?;
         if !command.agency.is_empty() {
@@ -171,32 +155,10 @@ impl ConductHandlers {
 
     /// The law of a jurisdiction, over the calendar as it is now.
     fn law(&self, jurisdiction: &str, directory: &Arc<Directory>) -> Result<Arc<Law>, Failure> {
-        // `VN-26` has the law of `VN`, unless it has a rulebook of its own.
-        let broader = jurisdiction.rsplit_once('-').map_or(jurisdiction, |(broader, _)| broader);
-        let book =
-            self.lawbooks.get(jurisdiction).or_else(|| self.lawbooks.get(broader)).ok_or_else(|| {
-                let text = format!("there is no rulebook of {jurisdiction}: give one with --rules");
-                Failure::new(ErrorReason::JurisdictionUnknown, text)
-            })?;
-        let mut kept = self.laws.lock().unwrap_or_else(PoisonError::into_inner);
-        if !kept.as_ref().is_some_and(|(of, _)| Arc::ptr_eq(of, directory)) {
-            *kept = None;
-        }
-        let (_, laws) = kept.get_or_insert_with(|| (directory.clone(), HashMap::new()));
-        if let Some(law) = laws.get(&book.jurisdiction) {
-            return Ok(law.clone());
-        }
-        // The directory keeps the days of Vietnam. Of another jurisdiction only weekends are known to be off.
-        let is_vietnam = book.jurisdiction.split('-').next() == Some("VN");
-        let calendar = if is_vietnam { directory.calendar.clone() } else { Calendar::weekends_only() };
-        let version = calendar.version();
-        let law = Arc::new(Law {
-            book: Arc::new(book.clone()),
-            calendar: Arc::new(calendar),
-            calendar_version: format!("{}@{}", version.name, version.hash),
-        });
-        laws.insert(book.jurisdiction.clone(), law.clone());
-        Ok(law)
+        self.laws.of(jurisdiction, directory).ok_or_else(|| {
+            let text = format!("there is no rulebook of {jurisdiction}: give one with --rules");
+            Failure::new(ErrorReason::JurisdictionUnknown, text)
+        })
     }
 
     /// Lets a report decide what a handler asks for.
@@ -282,15 +244,6 @@ impl ConductHandlers {
             "only inspectors, and the agency that has the report and is not concerned by it, may read it";
         Err(Failure::new(Shared::NoStanding, text))
     }
-}
-
-/// The official in whose name a caller acts: an official in their own only.
-fn acting_official(caller: &Caller, named: Option<String>) -> Result<Option<String>, Failure> {
-    if caller.role == Role::Official && named.as_ref().is_some_and(|named| *named != caller.id) {
-        let text = "the token can't act in another official's name: leave `official` empty";
-        return Err(Failure::new(Shared::NoStanding, text));
-    }
-    Ok(named.or_else(|| (caller.role == Role::Official).then(|| caller.id.clone())))
 }
 
 /// The stream of a report.

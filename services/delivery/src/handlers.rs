@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use aggregate::{ExecuteError, Outcome, Request, execute};
 use chrono::{DateTime, Datelike as _, FixedOffset, NaiveDate, TimeDelta, Utc};
+use command::{Opened, acting_official};
 use eventlog::{Clock, Context, EventLog, StreamName, occurred_from_proto};
 use events::{
     Event as _, Occurred,
@@ -20,7 +21,7 @@ use projection::DirectoryFollower;
 use proto::{
     Failure, Timestamp, agency_from,
     delivery::{self as pb, ErrorReason},
-    ledger::{ErrorReason as Shared, Recorded},
+    ledger::Recorded,
     non_empty, official_from, timestamp_to, uuid_from,
 };
 use uuid::Uuid;
@@ -68,15 +69,9 @@ impl DeliveryHandlers {
         Self { log, directory, clock, zone, codes, rules: Mutex::new(None) }
     }
 
-    /// Decodes what every mutation says. `message` is the request with its request id taken out.
-    fn asked(
-        &self,
-        caller: Caller,
-        request_id: &str,
-        method: &str,
-        message: &impl prost::Message,
-        command: &pb::Command,
-    ) -> Result<Asked, Failure> {
+    /// Decodes what every mutation says.
+    fn asked<M: prost::Message>(&self, opened: &Opened<pb::Command, M>) -> Result<Asked, Failure> {
+        let Opened { method, caller, request_id, command, message } = opened;
         let occurred = occurred_from_proto("command.occurred", command.occurred.as_ref())?;
         self.check_time(occurred)?;
         if !command.agency.is_empty() {
@@ -87,11 +82,11 @@ impl DeliveryHandlers {
             Some(official) => Some(official_from("command.official", &official)?),
             None => None,
         };
-        let official = acting_official(&caller, official)?;
-        let mut context = aggregate::context(&caller, SERVICE, method, message);
+        let official = acting_official(caller, official)?;
+        let mut context = aggregate::context(caller, SERVICE, method, message);
         context.on_behalf_of.clone_from(&official);
         Ok(Asked {
-            caller,
+            caller: caller.clone(),
             id: uuid_from("command.request_id", request_id)?,
             context,
             code: command.case.clone(),
@@ -269,20 +264,6 @@ impl Asked {
     fn retry(&self) -> Result<Request, Failure> {
         Ok(Request { id: self.id, stream: case_stream("any")?, context: self.context.clone() })
     }
-}
-
-/// The official in whose name a caller acts: an official in their own only, a citizen in nobody's.
-fn acting_official(caller: &Caller, named: Option<String>) -> Result<Option<String>, Failure> {
-    let may = match caller.role {
-        Role::Official => named.as_ref().is_none_or(|named| *named == caller.id),
-        Role::Citizen => named.is_none(),
-        Role::Agency | Role::Inspector | Role::Administrator | Role::Service => true,
-    };
-    if !may {
-        let text = "the token can't act in another official's name: leave `official` empty";
-        return Err(Failure::new(Shared::NoStanding, text));
-    }
-    Ok(named.or_else(|| (caller.role == Role::Official).then(|| caller.id.clone())))
 }
 
 /// The stream of a case.

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use chrono::NaiveDate;
+use command::Law;
 use esrs::Aggregate;
 use events::{
     Fact, Occurred,
@@ -16,7 +17,10 @@ use events::{
 };
 use rulebook::law::Duty;
 
-use super::{Law, Refusal, ReportState, Stage};
+use super::{
+    Refusal, ReportState, Stage,
+    law::{extended, limit_of, permitting, rule_of},
+};
 
 /// The aggregate of one report; its stream's key is its id.
 pub(crate) struct Report;
@@ -129,7 +133,7 @@ impl Aggregate for Report {
                 Err(Refusal::ReportExists(command.report))
             }
             Command::File(new) => {
-                let classify = command.law.limit(Duty::Classify, (new.kind, 1, new.remote), on)?;
+                let classify = limit_of(&command.law, Duty::Classify, (new.kind, 1, new.remote), on)?;
                 Ok(vec![dated(on)(received(&command.report, new.clone(), classify))])
             }
             Command::Import { .. } => imported(command),
@@ -179,7 +183,7 @@ fn imported(command: ReportCommand) -> Result<Vec<Fact<ReportEvent>>, Refusal> {
     let in_law = (report.kind, 1, report.remote);
     let mut facts = vec![(on, received(&id, report, None))];
     if let Some(opened) = opened {
-        let conclude = law.limit(Duty::Conclude, in_law, opened)?;
+        let conclude = limit_of(&law, Duty::Conclude, in_law, opened)?;
         facts.push((opened, ReportEvent::Accepted { by: by.clone(), instance: 1, conclude }));
     }
     let begun = opened.unwrap_or(on);
@@ -233,7 +237,7 @@ fn decide(state: &ReportState, asked: ReportCommand) -> Result<Vec<ReportEvent>,
                 state.allegation(*number).ok_or(Refusal::AllegationUnknown(*number))?;
             }
             let (kind, _, _) = state.in_law();
-            let rule = law.permitting(what, kind, on).ok_or(Refusal::NoRule)?;
+            let rule = permitting(&law, what, kind, on).ok_or(Refusal::NoRule)?;
             return one(ReportEvent::Withdrawn { allegations, rule: rule.id.clone() });
         }
         other => other,
@@ -261,8 +265,8 @@ fn decide(state: &ReportState, asked: ReportCommand) -> Result<Vec<ReportEvent>,
         }
         let (mut classify, mut accept) = (None, None);
         match state.stage {
-            Stage::Received => classify = law.limit(Duty::Classify, state.in_law(), on)?,
-            Stage::Classified => accept = law.limit(Duty::Accept, state.in_law(), on)?,
+            Stage::Received => classify = limit_of(&law, Duty::Classify, state.in_law(), on)?,
+            Stage::Classified => accept = limit_of(&law, Duty::Accept, state.in_law(), on)?,
             _ => {}
         }
         return one(ReportEvent::Transferred { by, to_agency: to, reason, classify, accept });
@@ -296,12 +300,12 @@ fn handle(
         Command::Accept { instance } => {
             state.classified()?;
             let (kind, _, remote) = state.in_law();
-            let conclude = law.limit(Duty::Conclude, (kind, instance, remote), on)?;
+            let conclude = limit_of(law, Duty::Conclude, (kind, instance, remote), on)?;
             one(ReportEvent::Accepted { by, instance, conclude })
         }
         Command::Decline { reason } => {
             state.classified()?;
-            let rule = law.rule(Duty::Decline, state.in_law(), on).ok_or(Refusal::NoRule)?;
+            let rule = rule_of(law, Duty::Decline, state.in_law(), on).ok_or(Refusal::NoRule)?;
             if !rule.reasons.contains(&reason) {
                 let known = rule.reasons.join(", ");
                 return Err(Refusal::DeclineReasonUnknown { rule: rule.cite(), known });
@@ -311,7 +315,7 @@ fn handle(
         Command::Extend(complexity) => {
             state.accepted()?;
             let limit = state.limit.as_ref().ok_or(Refusal::NoRule)?;
-            let conclude = law.extended(limit, complexity, state.extensions, on)?;
+            let conclude = extended(law, limit, complexity, state.extensions, on)?;
             one(ReportEvent::Extended { by, complexity, conclude })
         }
         Command::Ask(text) => {
@@ -370,7 +374,7 @@ fn handle(
         }
         Command::Appeal(appellant) => {
             state.concluded()?;
-            let decide = law.limit(Duty::DecideAppeal, state.in_law(), on)?;
+            let decide = limit_of(law, Duty::DecideAppeal, state.in_law(), on)?;
             one(ReportEvent::Appealed { appellant, decide })
         }
         Command::DecideAppeal(changed) => {
@@ -391,7 +395,7 @@ fn handle(
         }
         Command::Reopen(reason) => {
             state.concluded()?;
-            let conclude = law.limit(Duty::Conclude, state.in_law(), on)?;
+            let conclude = limit_of(law, Duty::Conclude, state.in_law(), on)?;
             one(ReportEvent::Reopened { by, reason, conclude })
         }
         Command::File(_)
@@ -424,16 +428,16 @@ fn classify(
         (None, None) => Classed { class: Class::Other, source_class: None },
     };
     let anonymous =
-        law.rule(Duty::Anonymous, in_law, since).filter(|_| state.source == Some(Source::Anonymous));
+        rule_of(law, Duty::Anonymous, in_law, since).filter(|_| state.source == Some(Source::Anonymous));
     let outcome = anonymous.and_then(|rule| {
         let outcome = if evidence { rule.with_evidence.as_deref() } else { rule.without_evidence.as_deref() };
         outcome.map(|outcome| (rule.id.clone(), outcome))
     });
-    let accept = if outcome.is_none() { law.limit(Duty::Accept, in_law, since)? } else { None };
+    let accept = if outcome.is_none() { limit_of(law, Duty::Accept, in_law, since)? } else { None };
     let mut decided = vec![ReportEvent::Classified { by: by.clone(), kind, classed, evidence, accept }];
     match outcome {
         Some((rule, "inspection")) => {
-            let conclude = law.limit(Duty::Conclude, in_law, on)?;
+            let conclude = limit_of(law, Duty::Conclude, in_law, on)?;
             decided.push(ReportEvent::SentToInspection { by, rule, conclude });
         }
         Some((rule, _)) => decided.push(ReportEvent::FiledAway { by, rule }),

@@ -1,6 +1,7 @@
 //! Why a report refuses a command: each refusal names the rule.
 
 use chrono::NaiveDate;
+use command::DateOutOfRange;
 use proto::{Failure, conduct::ErrorReason};
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -63,6 +64,12 @@ pub(crate) enum Refusal {
     DateOutOfRange,
     #[error("it can't have happened before {follows}, which it follows: correct the time")]
     OutOfOrder { follows: NaiveDate },
+}
+
+impl From<DateOutOfRange> for Refusal {
+    fn from(_: DateOutOfRange) -> Self {
+        Self::DateOutOfRange
+    }
 }
 
 impl From<Refusal> for Failure {

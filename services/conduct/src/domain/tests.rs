@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use chrono::NaiveDate;
+use command::Law;
 use esrs::Aggregate as _;
 use events::{
     Fact,
@@ -18,7 +19,7 @@ use rulebook::{
     law::{Lawbook, Lawbooks},
 };
 
-use super::{Command, Law, NewReport, Refusal, Report, ReportCommand, ReportState, Stage};
+use super::{Command, NewReport, Refusal, Report, ReportCommand, ReportState, Stage};
 
 fn day(text: &str) -> NaiveDate {
     text.parse().unwrap()

@@ -1,5 +1,6 @@
 //! The RPCs, one by one.
 
+use command::commanded;
 use events::delivery::CaseEvent;
 use identity::{Caller, Role};
 use proto::{
@@ -11,26 +12,7 @@ use tonic::{Request, Response, Status};
 use super::{Asked, DeliveryHandlers, case_stream, check_date, code_of, convert, promised, recorded};
 use crate::domain::{Case, Command, Refusal};
 
-/// A request that carries a [`pb::Command`].
-trait Commanded: prost::Message + Sized {
-    /// The RPC's name.
-    const METHOD: &'static str;
-
-    fn command_mut(&mut self) -> &mut Option<pb::Command>;
-}
-
-macro_rules! commanded {
-    ($($request:ident $method:literal)*) => {
-        $(impl Commanded for pb::$request {
-            const METHOD: &'static str = $method;
-
-            fn command_mut(&mut self) -> &mut Option<pb::Command> {
-                &mut self.command
-            }
-        })*
-    };
-}
-commanded! {
+commanded! { pb:
     AcceptCaseRequest "AcceptCase"
     ApologiseForDelayRequest "ApologiseForDelay"
     AssignCaseRequest "AssignCase"
@@ -54,13 +36,9 @@ commanded! {
 impl DeliveryHandlers {
     /// Decodes what every mutation says, and gives the message without its request id.
     fn open<M: Commanded>(&self, request: Request<M>) -> Result<(Asked, M), Failure> {
-        let caller = Caller::of(&request)?;
-        let mut message = request.into_inner();
-        let command = message.command_mut().as_mut().ok_or_else(|| Failure::field("command", "give it"))?;
-        let request_id = std::mem::take(&mut command.request_id);
-        let command = command.clone();
-        let asked = self.asked(caller, &request_id, M::METHOD, &message, &command)?;
-        Ok((asked, message))
+        let opened = open(request)?;
+        let asked = self.asked(&opened)?;
+        Ok((asked, opened.message))
     }
 }
 
