@@ -1,6 +1,7 @@
 //! `liem demo`: a synthetic province, end to end. Cases go in through gRPC, a board and a trail come out.
 
 mod cases;
+mod matters;
 mod province;
 pub(crate) mod rng;
 mod send;
@@ -75,7 +76,9 @@ async fn show(settings: &Settings, address: &str, args: &DemoArgs) -> anyhow::Re
     let since = Instant::now();
     let plans = cases::cases(&province, args.cases);
     let sent = send::send(&connection, &province, plans, IN_FLIGHT, |done| bar.set_position(done)).await;
-    let sent = sent.map_err(|e| anyhow::Error::new(e.status).context(e.what))?;
+    let mut sent = sent.map_err(|e| anyhow::Error::new(e.status).context(e.what))?;
+    let more = send::matters::send(&connection, &province).await;
+    sent.add(more.map_err(|e| anyhow::Error::new(e.status).context(e.what))?);
     bar.finish_and_clear();
     let seconds = since.elapsed().as_secs_f64();
 

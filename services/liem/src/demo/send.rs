@@ -4,6 +4,7 @@
 
 mod command;
 mod directory;
+pub(crate) mod matters;
 
 use std::{collections::HashMap, time::Duration};
 
@@ -56,7 +57,7 @@ impl Sent {
         self.position = self.position.max(position);
     }
 
-    fn add(&mut self, other: Self) {
+    pub(crate) fn add(&mut self, other: Self) {
         self.cases += other.cases;
         self.events += other.events;
         self.repeated += other.repeated;
