@@ -5,7 +5,6 @@
 
 use std::{sync::Arc, time::Duration};
 
-use aggregate::Outcome;
 use eventlog::{Direction, Entry, Filter, ReadError};
 use events::{
     Event as _,
@@ -14,7 +13,8 @@ use events::{
 };
 use futures::StreamExt as _;
 use identity::{Caller, Role};
-use proto::{Failure, discipline::ErrorReason, ledger::ErrorReason as Shared};
+use proto::Failure;
+use rulebook::law::Duty;
 use serve::Shutdown;
 use uuid::Uuid;
 
@@ -117,6 +117,9 @@ impl Process {
         let happened = entry.happened().map_err(ReadError::from)?;
         let stream = report_stream(&happened.stream)?;
         let (findings, revision) = findings(&*self.handlers.log, &stream, self.handlers.zone).await?;
+        if !self.has_duty(&findings.jurisdiction).await? {
+            return Ok(());
+        }
         let numbers = (1..=findings.allegations.len()).filter_map(|number| u32::try_from(number).ok());
         for allegation in numbers {
             for track in [Track::Administrative, Track::Party] {
@@ -145,7 +148,7 @@ impl Process {
             Err(Refusal::NoFinding | Refusal::OriginNotConcluded) => {
                 Command::Lapse { origin_revision: revision }
             }
-            Err(refusal) => return Err(refusal.into()),
+            Err(_) => return Ok(()),
         };
         let on = match &command {
             Command::BecomeDue { found, .. } => found.on,
@@ -156,24 +159,32 @@ impl Process {
         let id_of_append = Uuid::new_v5(&Uuid::NAMESPACE_OID, format!("{id}@{cause}").as_bytes());
         context.correlation = Some(stream.to_string());
         let (agency, official) = (None, None);
+        let proceeding = id.clone();
         let asked = Asked { id: id_of_append, context, proceeding: id, on, agency, official };
-        let outcome: Result<Outcome<ProceedingEvent>, Failure> =
-            self.handlers.execute(asked, &findings.jurisdiction, command).await;
-        match outcome {
+        match self.handlers.execute(asked, &findings.jurisdiction, command).await {
             Ok(_) => Ok(()),
-            // Nothing is due where a proceeding is on record, or the rulebook knows no such duty.
-            Err(failure) if is_settled(&failure) => Ok(()),
-            Err(failure) => Err(failure),
+            Err(failure) if may_pass(&failure) => Err(failure),
+            // A proceeding is on record, or there was none that could lapse. What can't be recorded at all holds nothing up.
+            Err(failure) => {
+                tracing::debug!(%failure, proceeding, "nothing follows");
+                Ok(())
+            }
         }
+    }
+
+    /// Whether the law of a jurisdiction makes it a duty to open proceedings.
+    async fn has_duty(&self, jurisdiction: &str) -> Result<bool, Failure> {
+        let (directory, _) = self.handlers.directory.caught_up().await?;
+        let law = self.handlers.law(jurisdiction, &directory).ok();
+        Ok(law.is_some_and(|law| law.book.rules().iter().any(|rule| rule.duty == Duty::Open)))
     }
 }
 
-fn is_settled(failure: &Failure) -> bool {
-    [
-        ErrorReason::ProceedingExists.into(),
-        ErrorReason::NoRule.into(),
-        ErrorReason::JurisdictionUnknown.into(),
-        Shared::RequestIdReused.into(),
-    ]
-    .contains(&failure.reason)
+/// Whether the same may be recorded a little later.
+fn may_pass(failure: &Failure) -> bool {
+    use tonic::Code;
+    !matches!(
+        failure.reason.code(),
+        Code::InvalidArgument | Code::FailedPrecondition | Code::NotFound | Code::AlreadyExists
+    )
 }
