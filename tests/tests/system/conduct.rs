@@ -41,11 +41,14 @@ fn refused(server: &Server, arguments: &[&str], reason: &str) {
 fn due(server: &Server, more: &[&str]) -> Vec<Value> {
     let head = server.json(&["log", "head"])["position"].to_string();
     let duties = server.json(&[&["due", "--at-least", &head], more].concat());
-    duties.as_array().unwrap().clone()
+    let is_of_report = |duty: &&Value| duty["subject_role"] != "proceeding";
+    duties.as_array().unwrap().iter().filter(is_of_report).cloned().collect()
 }
 
+/// What was done with the report itself: what follows from it is another matter, and comes a moment later.
 fn types(shown: &Value) -> Vec<&str> {
-    shown["trail"].as_array().unwrap().iter().map(|line| line["type"].as_str().unwrap()).collect()
+    let types = shown["trail"].as_array().unwrap().iter().map(|line| line["type"].as_str().unwrap());
+    types.filter(|name| name.starts_with("conduct.")).collect()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
