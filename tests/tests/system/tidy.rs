@@ -70,7 +70,7 @@ fn only_the_log_and_the_views_know_a_database() {
 
 #[test]
 fn domains_know_neither_transport_nor_storage() {
-    for service in ["directory", "delivery", "conduct"] {
+    for service in ["directory", "delivery", "conduct", "discipline"] {
         let folder = root().join("services").join(service).join("src");
         let domain = files()
             .into_iter()
