@@ -208,6 +208,7 @@ pub enum Weight {
 /// What happens in a proceeding.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type", content = "data")]
+#[expect(clippy::large_enum_variant, reason = "proceedings are few, and a box would stand in every fold")]
 pub enum ProceedingEvent {
     /// A substantiated finding obliges to open it, or to say why not.
     #[serde(rename = "discipline.ProceedingDue.v1")]
@@ -513,7 +514,9 @@ impl Event for ProceedingEvent {
                 }
             }
             Self::CouncilConvened { members, .. } => {
-                members.iter().for_each(|member| add(Role::Official, member));
+                for member in members {
+                    add(Role::Official, member);
+                }
             }
             Self::CircumstanceRecorded { report: Some(report), .. } => add(Role::Report, report),
             Self::HeadHeldLiable { head, .. } => add(Role::Official, head),
