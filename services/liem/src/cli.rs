@@ -265,7 +265,7 @@ pub(crate) enum CaseCommand {
 #[derive(Debug, Args)]
 pub(crate) struct TrailArgs {
     /// ROLE:ID, such as official:o-17 or agency:H57.18; a code alone is a case. Roles: case, agency, unit,
-    /// official, procedure, step, post, view, report
+    /// official, procedure, step, post, view, report, proceeding
     pub(crate) subject: String,
     /// Oldest first
     #[arg(long)]
