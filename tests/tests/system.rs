@@ -24,6 +24,8 @@ mod imports;
 mod life;
 #[path = "system/operation.rs"]
 mod operation;
+#[path = "system/proceedings.rs"]
+mod proceedings;
 #[path = "system/public.rs"]
 mod public;
 #[path = "system/receipt.rs"]

@@ -209,6 +209,7 @@ pub enum Weight {
 #[expect(clippy::large_enum_variant, reason = "an opening says much; there is one in each proceeding")]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type", content = "data")]
+#[expect(clippy::large_enum_variant, reason = "proceedings are few, and a box would stand in every fold")]
 pub enum ProceedingEvent {
     /// A substantiated finding obliges to open it, or to say why not.
     #[serde(rename = "discipline.ProceedingDue.v1")]

@@ -125,6 +125,7 @@ pub const TABLE: &[(&str, &[Role])] = &[
     ("/liem.discipline.v1.DisciplineService/ResumeProceeding", HANDLERS),
     ("/liem.leaderboard.v1.LeaderboardService/ExplainFigure", EVERYONE),
     ("/liem.leaderboard.v1.LeaderboardService/GetBoard", EVERYONE),
+    ("/liem.leaderboard.v1.LeaderboardService/GetProceedingTotals", EVERYONE),
     ("/liem.leaderboard.v1.LeaderboardService/GetReportTotals", EVERYONE),
     ("/liem.ledger.v1.LedgerService/AppendEvents", &[Service]),
     ("/liem.ledger.v1.LedgerService/BatchGetEntries", LOG_READERS),

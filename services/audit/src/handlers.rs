@@ -4,7 +4,10 @@ use std::sync::Arc;
 
 use chrono::FixedOffset;
 use eventlog::{Clock, Entry, EventLog, Header, actor_to_proto, occurred_to_proto};
-use events::{Occurred, Role as SubjectRole};
+use events::{
+    Event as _, Occurred, Role as SubjectRole,
+    discipline::{ProceedingEvent, Standing},
+};
 use identity::{Caller, Role};
 use projection::{AsOf, DirectoryFollower, Follower, Snapshot};
 use proto::{
@@ -15,7 +18,7 @@ use proto::{
 };
 use tonic::{Request, Response, Status};
 
-use crate::{AuditView, query, report, standing, view};
+use crate::{AuditView, proceeding, query, report, standing, view};
 
 /// Entries looked through for one page, at most, where a range of time is asked for: a page can then be
 /// shorter than asked, also where more follow.
@@ -215,6 +218,52 @@ impl AuditHandlers {
         Ok((lines.collect(), next))
     }
 
+    /// Whose a proceeding is by a position, which may be past the snapshot's.
+    async fn standing(
+        &self,
+        snapshot: &mut Snapshot,
+        by: u64,
+        proceeding: &str,
+    ) -> Result<Standing, Failure> {
+        let terms = [vec![view::subject_term(SubjectRole::Proceeding.as_str(), proceeding)]];
+        let as_of = std::mem::replace(&mut snapshot.position, by);
+        let all = query::positions(snapshot, &terms, 0, false, proceeding::EVENTS_MAX).await;
+        snapshot.position = as_of;
+        proceeding::standing(&self.log.read_at(&all?.positions).await?, proceeding)
+    }
+
+    /// The proceedings whose events stand in a trail too: those against an official, and for inspectors those from a
+    /// report. Whoever has a report learns what names it: that a proceeding was due, opened or not opened.
+    async fn proceedings(
+        &self,
+        viewer: &Viewer<'_>,
+        snapshot: &mut Snapshot,
+        query: &Query,
+    ) -> Result<Vec<String>, Failure> {
+        let is_inspector = viewer.caller.is_inspector();
+        let is_of = match query.role {
+            SubjectRole::Official => true,
+            SubjectRole::Report => is_inspector,
+            _ => false,
+        };
+        if !is_of {
+            return Ok(Vec::new());
+        }
+        let mut found = query::proceedings(snapshot, query.role.as_str(), &query.id).await?;
+        if query.role == SubjectRole::Official {
+            // It may have become somebody else's since. What a caller stands for today counts.
+            let by = if is_inspector { snapshot.position } else { viewer.newest };
+            let mut own = Vec::new();
+            for proceeding in found {
+                if self.standing(snapshot, by, &proceeding).await?.is_person(&query.id) {
+                    own.push(proceeding);
+                }
+            }
+            found = own;
+        }
+        Ok(found)
+    }
+
     fn line(&self, viewer: &Viewer<'_>, entry: &Entry, header: Header) -> Result<pb::TrailLine, Failure> {
         let Viewer { caller, own, .. } = viewer;
         let is_exact = caller.is_inspector();
@@ -222,11 +271,18 @@ impl AuditHandlers {
         let agency = agency_of(&header);
         let is_person = [Role::Official, Role::Citizen].iter().any(|role| role.as_str() == actor.role);
         // An official is shown to inspectors, to the agency that acted, and to themselves.
-        let is_own = own.contains(&agency);
+        let is_against = viewer.is_person && header.category() == ProceedingEvent::CATEGORY;
+        let is_own = own.contains(&agency) && !is_against;
         let sees = |official: &str| is_exact || is_own || official == caller.id;
         let day = |occurred: Occurred| Occurred::On(occurred.date(self.zone));
-        let subjects = header.subjects.iter().filter(|s| s.role != SubjectRole::Official || sees(&s.id));
+        let is_shown = |s: &events::Subject| {
+            let hides_report =
+                is_against && !is_exact && !proceeding::is_for_person(&header.event_type, s.role);
+            (s.role != SubjectRole::Official || sees(&s.id)) && !hides_report
+        };
+        let subjects = header.subjects.iter().filter(|s| is_shown(s));
         let subjects = subjects.map(|s| Subject { role: s.role.as_str().to_owned(), id: s.id.clone() });
+        let subjects = subjects.collect();
         // The data holds instants, officials and positions.
         let data = if is_exact {
             entry.happened().map_err(eventlog::ReadError::from)?.data.to_owned()
@@ -239,7 +295,7 @@ impl AuditHandlers {
             agency,
             on_behalf_of: header.on_behalf_of.filter(|official| sees(official)).unwrap_or_default(),
             r#type: header.event_type,
-            subjects: subjects.collect(),
+            subjects,
             occurred: Some(occurred_to_proto(if is_exact { header.occurred } else { day(header.occurred) })),
             record_time: is_exact.then(|| timestamp_to(header.recorded_at)),
             record_date: header.recorded_at.with_timezone(&self.zone).date_naive().to_string(),
@@ -257,6 +313,8 @@ struct Viewer<'a> {
     own: Vec<String>,
     /// The newest position that the view has.
     newest: u64,
+    /// Whether they are whom the proceedings of the trail may be against: then they learn of nobody else there.
+    is_person: bool,
 }
 
 /// The agency that acted: the first one the event is about, or the token's.
@@ -314,7 +372,8 @@ impl AuditService for AuditHandlers {
         // What the caller stands for today counts, whatever was then.
         let own = Self::own(&caller, &mut snapshot).await?;
         standing::check(&caller, query.role, &query.id, &own)?;
-        let viewer = Viewer { caller: &caller, own, newest: snapshot.position };
+        let is_person = query.role == SubjectRole::Official;
+        let mut viewer = Viewer { caller: &caller, own, newest: snapshot.position, is_person };
         // Posting lists only grow: what comes after the position is left out.
         snapshot.position = as_of.unwrap_or(snapshot.position);
         query.terms[0] = match query.role {
@@ -324,8 +383,11 @@ impl AuditService for AuditHandlers {
             _ => vec![query.id.clone()],
         };
         let role = query.role.as_str();
+        let proceedings = self.proceedings(&viewer, &mut snapshot, &query).await?;
         let reserved: Vec<_> = query.terms[0].iter().map(|id| view::reserved_term(role, id)).collect();
         query.terms[0].iter_mut().for_each(|id| *id = view::subject_term(role, id));
+        let of_proceeding = |id: &String| view::subject_term(SubjectRole::Proceeding.as_str(), id);
+        query.terms[0].extend(proceedings.iter().map(of_proceeding));
         // One list is read faster than two: the other one only where it has anything.
         if caller.is_inspector()
             && query::count(&mut snapshot, std::slice::from_ref(&reserved)).await.map_err(Failure::from)? > 0
@@ -339,6 +401,11 @@ impl AuditService for AuditHandlers {
                 let text = "nothing was recorded about this subject: check its role and id";
                 return Err(Failure::new(ErrorReason::SubjectUnknown, text).into());
             }
+        }
+        if query.role == SubjectRole::Proceeding && !caller.is_inspector() {
+            let standing = self.standing(&mut snapshot, viewer.newest, &query.id).await?;
+            let reader = proceeding::reader(&standing, &caller, &viewer.own)?;
+            viewer.is_person = reader == proceeding::Reader::Person;
         }
         let (lines, next) = if query.role == SubjectRole::Report {
             self.report_lines(&viewer, &mut snapshot, &query, total).await?

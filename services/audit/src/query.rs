@@ -44,6 +44,27 @@ pub(crate) async fn answered_for(
     Ok(found)
 }
 
+/// The proceedings against an official, or from a report, by the snapshot's position.
+pub(crate) async fn proceedings(
+    snapshot: &mut Snapshot,
+    role: &str,
+    id: &str,
+) -> Result<Vec<String>, ViewError> {
+    let found: Vec<(String, Vec<u8>)> =
+        sqlx::query_as("SELECT proceeding, positions FROM proceedings WHERE role = ? AND id = ?")
+            .bind(role)
+            .bind(id)
+            .fetch_all(&mut *snapshot.tx)
+            .await?;
+    let mut known = Vec::new();
+    for (proceeding, positions) in found {
+        if Snapshot::positions(&positions)?.min().is_some_and(|at| at <= snapshot.position) {
+            known.push(proceeding);
+        }
+    }
+    Ok(known)
+}
+
 /// The positions of the entries that have all terms, past a position, newest or oldest first, up to and
 /// including that of the snapshot.
 pub(crate) async fn positions(

@@ -13,6 +13,8 @@ use events::{
 use identity::Caller;
 use proto::{Failure, ledger::ErrorReason};
 
+use crate::proceeding;
+
 /// Events of one report, at most: far more than any has.
 pub(crate) const EVENTS_MAX: usize = 10_000;
 
@@ -35,6 +37,8 @@ pub(crate) fn check(
         })?;
         concern.apply(&event, happened.occurred.date(zone));
     }
+    // It also concerns whom a proceeding from it is against, where its allegations name nobody.
+    concern.persons.extend(proceeding::persons(entries)?);
     let concerns_own = own.iter().any(|agency| concern.is_agency(agency, directory, today));
     if own.contains(&concern.handler) && !concerns_own && !concern.is_person(&caller.id) {
         return Ok(());

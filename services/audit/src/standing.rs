@@ -6,14 +6,19 @@ use proto::{Failure, ledger::ErrorReason};
 
 /// Refuses a trail that the caller has no standing for. Citizens see a case, whose code they hold; agencies
 /// and officials besides see procedures, steps, posts, units, their own agency with those merged into it, and an
-/// official their own trail; administrators see all but the trails of officials and reports; inspectors see all. `own` are the codes
-/// that the caller's agency answers for, its own among them.
+/// official their own trail; administrators see all but the trails of officials, reports and proceedings; inspectors see
+/// all. `own` are the codes that the caller's agency answers for, its own among them.
 pub(crate) fn check(caller: &Caller, role: SubjectRole, id: &str, own: &[String]) -> Result<(), Failure> {
     let allowed = match (caller.role, role) {
         (Role::Inspector, _) => true,
         // Who has a report is told by its events.
         (Role::Agency | Role::Official, SubjectRole::Report) => !own.is_empty(),
-        (Role::Administrator, role) => !matches!(role, SubjectRole::Official | SubjectRole::Report),
+        // So is who has a proceeding, and whom it is against.
+        (Role::Agency, SubjectRole::Proceeding) => !own.is_empty(),
+        (Role::Official, SubjectRole::Proceeding) => true,
+        (Role::Administrator, role) => {
+            !matches!(role, SubjectRole::Official | SubjectRole::Report | SubjectRole::Proceeding)
+        }
         (Role::Agency | Role::Official, SubjectRole::Agency) => own.iter().any(|code| code == id),
         (Role::Official, SubjectRole::Official) => caller.id == id,
         (Role::Agency, SubjectRole::Official) => false,
@@ -50,6 +55,17 @@ mod tests {
         for role in [Role::Official, Role::Agency, Role::Administrator, Role::Citizen, Role::Service] {
             assert!(!allowed(role, Some("H57"), SubjectRole::Official, "other"), "{role:?}");
         }
+    }
+
+    #[test]
+    fn the_trail_of_a_proceeding_is_for_those_who_can_have_it_or_be_its_person() {
+        for role in [Role::Inspector, Role::Official, Role::Agency] {
+            assert!(allowed(role, Some("H57"), SubjectRole::Proceeding, "p-1"), "{role:?}");
+        }
+        for role in [Role::Administrator, Role::Citizen, Role::Service] {
+            assert!(!allowed(role, Some("H57"), SubjectRole::Proceeding, "p-1"), "{role:?}");
+        }
+        assert!(!allowed(Role::Agency, None, SubjectRole::Proceeding, "p-1"));
     }
 
     #[test]

@@ -1,7 +1,8 @@
-//! The fold: positions by subject, type and actor; and which agencies and units were merged into which.
+//! The fold: positions by subject, type and actor; which agencies and units were merged into which; and which
+//! proceedings an official or a report has.
 
 use eventlog::{Entry, Filter};
-use events::{Role, directory::Merger};
+use events::{Event as _, Role, directory::Merger, discipline::ProceedingEvent};
 use projection::{FoldError, History, Key, Keys, Kind, Named, PositionSet, Row, Spans, Table, Value, View};
 
 /// Positions in one segment of a posting list. A row of a busy subject is at most 8 KiB and is written once
@@ -14,6 +15,7 @@ pub(crate) const STRETCH: u64 = 1 << 20;
 
 const POSTING: usize = 0;
 const MERGERS: usize = 1;
+const PROCEEDINGS: usize = 2;
 
 /// The audit view.
 pub struct AuditView;
@@ -26,6 +28,8 @@ pub struct Posting {
     lists: usize,
     /// The row of the merger that it is.
     merger: Option<Key>,
+    /// The rows of those whose proceeding it is.
+    proceedings: Vec<Key>,
 }
 
 /// The term of a posting list: what is looked for, with its kind in front.
@@ -33,15 +37,42 @@ pub(crate) fn subject_term(role: &str, id: &str) -> String {
     ["s/", role, "/", id].concat()
 }
 
-/// The term of a posting list that only inspectors look into: what reports and personal data have to do with an
-/// agency, a unit, an official or a step.
+/// The term of a posting list that only inspectors look into: what reports, personal data and proceedings have to do
+/// with an agency, a unit, an official or a step.
 pub(crate) fn reserved_term(role: &str, id: &str) -> String {
     ["r/", role, "/", id].concat()
 }
 
-/// Whether a type's events are about reports or personal data.
-fn is_reserved(event_type: &str) -> bool {
-    event_type.starts_with("conduct.") || event_type.starts_with("vault.")
+/// Whether events of a type stand for inspectors only in the trail of a subject of this role. The trails of reports
+/// and proceedings have their own standing; and whom a proceeding is against may know of it, as only they and
+/// inspectors ask for an official's trail.
+fn is_reserved(event_type: &str, role: Role) -> bool {
+    if event_type.starts_with("discipline.") {
+        return !matches!(role, Role::Proceeding | Role::Official | Role::Report);
+    }
+    let is_of_people = event_type.starts_with("conduct.") || event_type.starts_with("vault.");
+    is_of_people && role != Role::Report
+}
+
+/// The rows of whom a proceeding is against, and of the report it comes from, where an event says so.
+fn proceedings(entry: &Entry, event_type: &str) -> Result<Vec<Key>, FoldError> {
+    if !event_type.starts_with("discipline.") {
+        return Ok(Vec::new());
+    }
+    let happened = entry.happened().map_err(FoldError::new)?;
+    if happened.category() != ProceedingEvent::CATEGORY {
+        return Ok(Vec::new());
+    }
+    let key = |role: Role, id: &str| Key::of([role.as_str().into(), id.into(), happened.key().into()]);
+    Ok(match happened.event().map_err(FoldError::new)? {
+        ProceedingEvent::Due { origin, matter, .. }
+        | ProceedingEvent::NotOpened { origin, matter, .. }
+        | ProceedingEvent::Opened { origin, matter, .. } => {
+            let person = matter.person.as_deref().map(|person| key(Role::Official, person));
+            person.into_iter().chain(origin.report().map(|report| key(Role::Report, report))).collect()
+        }
+        _ => Vec::new(),
+    })
 }
 
 pub(crate) fn type_term(event_type: &str) -> String {
@@ -68,7 +99,7 @@ fn key(term: &str, position: u64) -> Key {
 
 impl View for AuditView {
     const NAME: &'static str = "audit";
-    const VERSION: u32 = 3;
+    const VERSION: u32 = 4;
     const TABLES: &'static [Table] = &[
         Table {
             name: "posting",
@@ -88,6 +119,15 @@ impl View for AuditView {
             history: History::Positions,
             spans: None,
         },
+        // Most events of a proceeding don't name whom it is against: their trail is also that of the proceeding.
+        Table {
+            name: "proceedings",
+            key: &[("role", Kind::Text), ("id", Kind::Text), ("proceeding", Kind::Text)],
+            columns: &[("positions", Kind::Positions)],
+            indexes: &[],
+            history: History::Positions,
+            spans: None,
+        },
     ];
     type Event = Posting;
 
@@ -98,12 +138,10 @@ impl View for AuditView {
     fn read(&self, entry: &Entry) -> Result<Option<Posting>, FoldError> {
         let about = entry.about().map_err(FoldError::new)?;
         let position = entry.position;
-        let is_reserved = is_reserved(&about.event_type);
         let subjects = about.subjects.iter().map(|subject| {
             let (role, id) = (subject.role.as_str(), &subject.id);
-            // A report's own trail has its own standing.
-            let is_open = !is_reserved || subject.role == Role::Report;
-            key(&if is_open { subject_term(role, id) } else { reserved_term(role, id) }, position)
+            let is_reserved = is_reserved(&about.event_type, subject.role);
+            key(&if is_reserved { reserved_term(role, id) } else { subject_term(role, id) }, position)
         });
         let mut keys: Vec<Key> = subjects.collect();
         keys.push(key(&type_term(&about.event_type), position));
@@ -111,12 +149,14 @@ impl View for AuditView {
         let merger = Merger::of(&about.event_type, &entry.bytes).map_err(FoldError::new)?;
         let row =
             |m: Merger| Key::of([m.role.as_str().into(), m.into.as_str().into(), m.code.as_str().into()]);
-        Ok(Some(Posting { position, lists: keys.len(), keys, merger: merger.map(row) }))
+        let proceedings = proceedings(entry, &about.event_type)?;
+        Ok(Some(Posting { position, lists: keys.len(), keys, merger: merger.map(row), proceedings }))
     }
 
     fn keys(&self, posting: &mut Posting, keys: &mut Keys<'_>) {
         posting.keys.drain(..).for_each(|key| keys.add(POSTING, key));
         posting.merger.take().into_iter().for_each(|key| keys.add(MERGERS, key));
+        posting.proceedings.drain(..).for_each(|key| keys.add(PROCEEDINGS, key));
     }
 
     fn fold(&self, posting: Posting, rows: &mut Named<'_>) -> Result<(), FoldError> {
@@ -132,10 +172,28 @@ impl View for AuditView {
             let row =
                 rows.change(number).get_or_insert_with(|| vec![Value::Positions(PositionSet::default())]);
             let [Value::Positions(positions)] = row.as_mut_slice() else {
-                return Err(FoldError::new("a merger holds no positions"));
+                return Err(FoldError::new("a merger or a proceeding holds no positions"));
             };
             positions.insert(posting.position);
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_for_inspectors_depends_on_whose_trail_it_is() {
+        let reserved = |event_type: &str| {
+            let roles = Role::ALL.into_iter().filter(|role| is_reserved(event_type, *role));
+            roles.map(Role::as_str).collect::<Vec<_>>().join(" ")
+        };
+        assert_eq!(reserved("delivery.CaseReceived.v1"), "");
+        let all_but_reports = "case agency unit official procedure step view post proceeding";
+        assert_eq!(reserved("conduct.ReportReceived.v1"), all_but_reports);
+        assert_eq!(reserved("vault.DataOpened.v1"), all_but_reports);
+        assert_eq!(reserved("discipline.SanctionDecided.v1"), "case agency unit procedure step view post");
     }
 }

@@ -9,6 +9,7 @@ use sqlx::{AssertSqlSafe, Row as _};
 use crate::{
     marks::{self, Clock, bit},
     period::Period,
+    proceedings::{self, Sanctions},
     reports::{self, Conduct},
     succession::Succession,
     suppression::Cells,
@@ -91,6 +92,8 @@ pub(crate) struct Counts {
     pub(crate) working_days: BTreeMap<i64, u64>,
     /// What is counted of reports. It ranks nobody.
     pub(crate) conduct: Conduct,
+    /// What is counted of proceedings. It ranks nobody either.
+    pub(crate) sanctions: Sanctions,
 }
 
 impl Counts {
@@ -129,7 +132,7 @@ impl Counts {
 
     fn is_empty(&self) -> bool {
         let has_no_cases = self.received == 0 && self.closed == 0 && self.open == 0 && self.steps == 0;
-        has_no_cases && self.conduct == Conduct::default()
+        has_no_cases && self.conduct == Conduct::default() && self.sanctions.is_empty()
     }
 
     /// The counts as suppression looks at them.
@@ -170,15 +173,20 @@ pub(crate) async fn count(
     count_durations(snapshot, query, agency, &mut rows).await?;
     count_days(snapshot, query, agency, &mut rows).await?;
     let mut conduct = reports::count(snapshot, query, succession).await?;
-    for (subject, (agency, _)) in &conduct {
-        // Also of whom nothing but reports is known.
+    let (mut sanctions, officials) = proceedings::count(snapshot, query, succession).await?;
+    let of_conduct = conduct.iter().map(|(subject, (agency, _))| (subject, agency));
+    let of_sanctions = sanctions.iter().map(|(subject, (agency, _))| (subject, agency));
+    for (subject, agency) in of_conduct.chain(of_sanctions) {
+        // Also of whom nothing but reports and proceedings is known.
         rows.of(subject, agency);
     }
     let rows = rows.counting.into_iter();
     let rows = rows.filter(|(_, row)| query.agency.is_empty() || row.agency == query.agency);
     let counts = rows.map(|(subject, row)| {
         let conduct = conduct.remove(&subject).map(|(_, conduct)| conduct).unwrap_or_default();
-        Counts { conduct, ..row.counts(subject, query.clock) }
+        let sanctions = sanctions.remove(&subject).map(|(_, sanctions)| sanctions).unwrap_or_default();
+        let sanctions = Sanctions { officials: officials.get(&subject).copied(), ..sanctions };
+        Counts { conduct, sanctions, ..row.counts(subject, query.clock) }
     });
     Ok(counts.filter(|row| !row.is_empty()).collect())
 }
@@ -230,6 +238,7 @@ impl Counting {
             steps,
             working_days: self.working_days,
             conduct: Conduct::default(),
+            sanctions: Sanctions::default(),
         }
     }
 }

@@ -55,7 +55,7 @@ pub(crate) async fn cases(
             case: code.clone(),
             value,
             positions: figures::positions(&case, figure),
-            report: String::new(),
+            ..Default::default()
         };
         lines.insert(code, line);
         if lines.len() > limit + 1 {

@@ -64,9 +64,14 @@ pub(crate) fn value(case: &Case, figure: pb::Figure, query: &Query) -> Option<i6
         pb::Figure::MedianWorkingDays => in_period(bit::CLOSED).map(|mark| mark.working_days.into()),
         pb::Figure::OnlineShare => in_period(bit::CHANNEL_KNOWN).map(|mark| mark.has(bit::ONLINE).into()),
         pb::Figure::Rating => in_period(bit::RATED).map(|mark| mark.rating.into()),
-        pb::Figure::Unspecified | pb::Figure::Steps | pb::Figure::Substantiated | pb::Figure::SelfReports => {
-            None
-        }
+        pb::Figure::Unspecified
+        | pb::Figure::Steps
+        | pb::Figure::Substantiated
+        | pb::Figure::SelfReports
+        | pb::Figure::SanctionsDecided
+        | pb::Figure::SanctionsFinal
+        | pb::Figure::PartySanctions
+        | pb::Figure::HeadsLiable => None,
     }
 }
 
@@ -83,9 +88,14 @@ pub(crate) fn positions(case: &Case, figure: pb::Figure) -> Vec<u64> {
         | pb::Figure::ClosedOnTimeCommitted
         | pb::Figure::OnTimeRate => vec![received, due, case.closed_position],
         pb::Figure::Rating => vec![case.closed_position, case.rating_position],
-        pb::Figure::Unspecified | pb::Figure::Steps | pb::Figure::Substantiated | pb::Figure::SelfReports => {
-            Vec::new()
-        }
+        pb::Figure::Unspecified
+        | pb::Figure::Steps
+        | pb::Figure::Substantiated
+        | pb::Figure::SelfReports
+        | pb::Figure::SanctionsDecided
+        | pb::Figure::SanctionsFinal
+        | pb::Figure::PartySanctions
+        | pb::Figure::HeadsLiable => Vec::new(),
     }
     .into_iter()
     .flatten()

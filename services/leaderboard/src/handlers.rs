@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, FixedOffset};
 use eventlog::Clock as Time;
+use events::discipline::Track;
 use identity::{Caller, Role};
 use projection::{AsOf, Follower, Snapshot};
 use proto::{
@@ -20,6 +21,7 @@ use crate::{
     explain,
     marks::Clock,
     period::Period,
+    proceedings,
     ranking::{Placed, Standing, ranked},
     reports::{self, ConductHidden},
     succession::Succession,
@@ -48,6 +50,34 @@ impl LeaderboardHandlers {
         match asked.position(caller, self.view.log(), self.zone()).await? {
             Some(position) => self.view.as_of(position).await,
             None => self.view.at_least(query.at_least_position).await,
+        }
+    }
+
+    /// The view for totals of what concerns people: as it is for inspectors, for others as it was a day ago. None on
+    /// the first day of a log.
+    async fn of_yesterday(
+        &self,
+        caller: &Caller,
+        agency: &str,
+        at_least: u64,
+    ) -> Result<Option<Snapshot>, Failure> {
+        if caller.is_inspector() {
+            return Ok(Some(self.view.at_least(at_least).await?));
+        }
+        // Who asks again and again would see the moment a report comes in; and who asks of one agency after
+        // another, what is hidden.
+        if !agency.is_empty() {
+            let text = "only inspectors ask for the totals of one agency: leave `agency` empty";
+            return Err(Failure::new(Shared::NoStanding, text));
+        }
+        let yesterday = timestamp_to(self.clock.now() - chrono::TimeDelta::days(1));
+        let asked = AsOf { position: 0, time: Some(&yesterday) };
+        match asked.position(caller, self.view.log(), self.zone()).await {
+            Ok(Some(position)) => Ok(Some(self.view.as_of(position).await?)),
+            Ok(None) => Ok(Some(self.view.at_least(at_least).await?)),
+            // On its first day a log had nothing yesterday.
+            Err(failure) if failure.reason == Shared::FieldInvalid.into() => Ok(None),
+            Err(failure) => Err(failure),
         }
     }
 
@@ -112,6 +142,8 @@ fn count(n: u64) -> i64 {
 
 fn board_row(placed: Placed<(Counts, Hidden, ConductHidden)>, clock: Clock) -> pb::BoardRow {
     let Placed { row: (counts, hidden, conduct_hidden), rank, interval } = placed;
+    let sanctions = counts.sanctions;
+    let closed = (!hidden.contains(&Cell::Closed)).then_some(counts.closed);
     let conduct = counts.conduct;
     let substantiated = (!conduct_hidden.substantiated).then_some(conduct.substantiated);
     // A rate over a count that is hidden would tell it.
@@ -122,7 +154,7 @@ fn board_row(placed: Placed<(Counts, Hidden, ConductHidden)>, clock: Clock) -> p
     let shown = |cell: Cell, n: u64| (!hidden.contains(&cell)).then(|| count(n));
     let rate = |value: Option<f64>| value.filter(|_| !hidden.contains(&Cell::OnTimeRate));
     let figure = |cell: Cell, value: Option<f64>| value.filter(|_| !hidden.contains(&cell));
-    pb::BoardRow {
+    let mut row = pb::BoardRow {
         rank: rank.and_then(|rank| i32::try_from(rank).ok()),
         received: shown(Cell::Received, counts.received),
         closed: shown(Cell::Closed, counts.closed),
@@ -148,7 +180,10 @@ fn board_row(placed: Placed<(Counts, Hidden, ConductHidden)>, clock: Clock) -> p
         self_reports: (!conduct_hidden.self_reports).then_some(count(conduct.self_reports)),
         subject: counts.subject,
         agency: counts.agency,
-    }
+        ..Default::default()
+    };
+    sanctions.show(&mut row, closed);
+    row
 }
 
 /// What is hidden of reports in each row, from a caller who is no inspector.
@@ -163,6 +198,10 @@ fn conduct_hidden(caller: &Caller, rows: &[Counts], query: &Query) -> Vec<Conduc
 fn cell(figure: pb::Figure) -> Option<Cell> {
     Some(match figure {
         pb::Figure::Unspecified | pb::Figure::Substantiated | pb::Figure::SelfReports => return None,
+        pb::Figure::SanctionsDecided
+        | pb::Figure::SanctionsFinal
+        | pb::Figure::PartySanctions
+        | pb::Figure::HeadsLiable => return None,
         pb::Figure::Received => Cell::Received,
         pb::Figure::Closed => Cell::Closed,
         pb::Figure::ClosedOnTime => Cell::ClosedOnTime,
@@ -199,6 +238,10 @@ fn figure_of(counts: &Counts, figure: pb::Figure, clock: Clock) -> f64 {
         pb::Figure::Steps => counts.steps as f64,
         pb::Figure::Substantiated => counts.conduct.substantiated as f64,
         pb::Figure::SelfReports => counts.conduct.self_reports as f64,
+        pb::Figure::SanctionsDecided
+        | pb::Figure::SanctionsFinal
+        | pb::Figure::PartySanctions
+        | pb::Figure::HeadsLiable => counts.sanctions.figure(figure).unwrap_or(0) as f64,
     }
 }
 
@@ -214,9 +257,12 @@ impl LeaderboardService for LeaderboardHandlers {
         let mut snapshot = self.snapshot(&caller, &asked).await?;
         let succession = Succession::of(&mut snapshot).await.map_err(Failure::from)?;
         query.agency = succession.agency(&query.agency).to_owned();
-        let counts = board::count(&mut snapshot, &query, &succession).await.map_err(Failure::from)?;
+        let mut counts = board::count(&mut snapshot, &query, &succession).await.map_err(Failure::from)?;
         let hidden = hidden(&caller, &counts, &query);
         let conduct_hidden = conduct_hidden(&caller, &counts, &query);
+        if !caller.is_inspector() {
+            proceedings::hide(&mut counts, query.by);
+        }
         let rows = counts.into_iter().zip(hidden).zip(conduct_hidden);
         let rows: Vec<_> = rows.map(|((counts, hidden), conduct)| (counts, hidden, conduct)).collect();
         let placed = ranked(rows, |(counts, _, _)| Standing {
@@ -243,6 +289,7 @@ impl LeaderboardService for LeaderboardHandlers {
         if figure == pb::Figure::Unspecified {
             return Err(Failure::field("figure", "say which figure").into());
         }
+        let is_of_proceedings = proceedings::Sanctions::default().figure(figure).is_some();
         let is_of_reports = matches!(figure, pb::Figure::Substantiated | pb::Figure::SelfReports);
         let asked = request.query.unwrap_or_default();
         let mut query = self.decode(&caller, &asked)?;
@@ -254,8 +301,11 @@ impl LeaderboardService for LeaderboardHandlers {
         query.agency = succession.agency(&query.agency).to_owned();
         let subject = succession.subject(query.by, &request.subject);
         let subjects = succession.answered_for(query.by, subject);
-        let counts = board::count(&mut snapshot, &query, &succession).await.map_err(Failure::from)?;
+        let mut counts = board::count(&mut snapshot, &query, &succession).await.map_err(Failure::from)?;
         let hidden = hidden(&caller, &counts, &query);
+        if !caller.is_inspector() {
+            proceedings::hide(&mut counts, query.by);
+        }
         let place = counts.iter().position(|counts| counts.subject == subject);
         let Some(place) = place else {
             let text = "the board has no row for this subject: check its code and the period";
@@ -266,6 +316,7 @@ impl LeaderboardService for LeaderboardHandlers {
         let is_hidden = match figure {
             pb::Figure::Substantiated => conduct_hidden.substantiated,
             pb::Figure::SelfReports => conduct_hidden.self_reports,
+            figure if is_of_proceedings => counts.sanctions.hides(figure),
             figure => cell(figure).is_some_and(|cell| hidden.contains(&cell)),
         };
         if is_hidden {
@@ -281,6 +332,8 @@ impl LeaderboardService for LeaderboardHandlers {
             explain::steps(&mut snapshot, &query, &subjects, past, limit).await
         } else if is_of_reports {
             reports::explain(&mut snapshot, (&query, &succession), subject, figure, &token, limit).await
+        } else if is_of_proceedings {
+            proceedings::explain(&mut snapshot, (&query, &succession), subject, figure, &token, limit).await
         } else {
             explain::cases(&mut snapshot, &query, &subjects, figure, &token, limit).await
         };
@@ -289,8 +342,9 @@ impl LeaderboardService for LeaderboardHandlers {
             explanation.lines.iter_mut().for_each(|line| line.positions.clear());
             // A step without its position says nothing, and the token would tell it. A case's code is what a
             // citizen looks their own case up by: others' are not handed to them.
-            // Which reports there are is for nobody without standing.
-            if figure == pb::Figure::Steps || is_of_reports || caller.role == Role::Citizen {
+            // Which reports and proceedings there are is for nobody without standing.
+            let is_of_people = is_of_reports || is_of_proceedings;
+            if figure == pb::Figure::Steps || is_of_people || caller.role == Role::Citizen {
                 explanation.next = None;
                 explanation.lines.clear();
             }
@@ -313,26 +367,9 @@ impl LeaderboardService for LeaderboardHandlers {
         if request.by() == pb::TotalsBy::Unspecified {
             return Err(Failure::field("by", "say what reports are counted by").into());
         }
-        let mut snapshot = if caller.is_inspector() {
-            self.view.at_least(request.at_least_position).await?
-        } else {
-            // Who asks again and again would see the moment a report comes in; and who asks of one agency after
-            // another, what is hidden.
-            if !request.agency.is_empty() {
-                let text = "only inspectors ask for the totals of one agency: leave `agency` empty";
-                return Err(Failure::new(Shared::NoStanding, text).into());
-            }
-            let yesterday = timestamp_to(self.clock.now() - chrono::TimeDelta::days(1));
-            let asked = AsOf { position: 0, time: Some(&yesterday) };
-            match asked.position(&caller, self.view.log(), self.zone()).await {
-                Ok(Some(position)) => self.view.as_of(position).await?,
-                Ok(None) => self.view.at_least(request.at_least_position).await?,
-                // On its first day a log had nothing yesterday.
-                Err(failure) if failure.reason == Shared::FieldInvalid.into() => {
-                    return Ok(Response::new(pb::GetReportTotalsResponse::default()));
-                }
-                Err(failure) => return Err(failure.into()),
-            }
+        let snapshot = self.of_yesterday(&caller, &request.agency, request.at_least_position).await?;
+        let Some(mut snapshot) = snapshot else {
+            return Ok(Response::new(pb::GetReportTotalsResponse::default()));
         };
         let succession = Succession::of(&mut snapshot).await.map_err(Failure::from)?;
         let agencies = succession.answered_for(board::By::Agency, succession.agency(&request.agency));
@@ -345,6 +382,36 @@ impl LeaderboardService for LeaderboardHandlers {
             .zip(hidden)
             .map(|((key, n), hidden)| pb::ReportTotal { key, count: (!hidden).then_some(count(n)) });
         Ok(Response::new(pb::GetReportTotalsResponse {
+            totals: totals.collect(),
+            position: snapshot.position,
+        }))
+    }
+
+    async fn get_proceeding_totals(
+        &self,
+        request: Request<pb::GetProceedingTotalsRequest>,
+    ) -> Result<Response<pb::GetProceedingTotalsResponse>, Status> {
+        let caller = Caller::of(&request)?;
+        let request = request.into_inner();
+        if request.by() == pb::ProceedingTotalsBy::Unspecified {
+            return Err(Failure::field("by", "say what proceedings are counted by").into());
+        }
+        let snapshot = self.of_yesterday(&caller, &request.agency, request.at_least_position).await?;
+        let Some(mut snapshot) = snapshot else {
+            return Ok(Response::new(pb::GetProceedingTotalsResponse::default()));
+        };
+        let succession = Succession::of(&mut snapshot).await.map_err(Failure::from)?;
+        let agencies = succession.answered_for(board::By::Agency, succession.agency(&request.agency));
+        let track = if request.party { Track::Party } else { Track::Administrative };
+        let totals = proceedings::totals(&mut snapshot, request.by(), track, &agencies).await;
+        let totals = totals.map_err(Failure::from)?;
+        let counts: Vec<u64> = totals.values().copied().collect();
+        let hidden = if caller.is_inspector() { vec![false; counts.len()] } else { reports::hidden(&counts) };
+        let totals = totals
+            .into_iter()
+            .zip(hidden)
+            .map(|((key, n), hidden)| pb::ProceedingTotal { key, count: (!hidden).then_some(count(n)) });
+        Ok(Response::new(pb::GetProceedingTotalsResponse {
             totals: totals.collect(),
             position: snapshot.position,
         }))

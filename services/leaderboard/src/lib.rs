@@ -13,6 +13,7 @@ mod figures;
 mod handlers;
 mod marks;
 mod period;
+mod proceedings;
 mod ranking;
 mod reports;
 mod succession;

@@ -266,10 +266,10 @@ pub(crate) async fn explain(
             continue;
         }
         lines.push(pb::ExplainLine {
-            case: String::new(),
             value: i64::try_from(value).unwrap_or(i64::MAX),
             positions: counted.positions,
             report: counted.report,
+            ..Default::default()
         });
     }
     let next = lines.last().filter(|_| has_more).map(|line| line.report.clone());

@@ -7,7 +7,8 @@ use events::{
     Event as _, Occurred,
     conduct::ReportEvent,
     delivery::{CaseEvent, Channel, Correction, Promise},
-    directory::{Agency, Unit},
+    directory::{Agency, Official, Unit},
+    discipline::ProceedingEvent,
 };
 use projection::{FoldError, History, Key, Keys, Kind, Named, PositionSet, Row, Table, Value, View};
 use rulebook::Calendar;
@@ -15,6 +16,7 @@ use rulebook::Calendar;
 use crate::{
     case::{self, Case},
     marks::{self, Mark, bit},
+    proceedings::{self, ProceedingEntry, StaffEntry},
     reports::{self, ReportEntry},
     succession::{self, BodyEntry},
     what_if::WhatIf,
@@ -27,6 +29,8 @@ const DURATIONS: usize = 3;
 const STEPS: usize = 4;
 const BODIES: usize = 5;
 const REPORTS: usize = 6;
+const PROCEEDINGS: usize = 7;
+const STAFF: usize = 8;
 
 /// The sums of a month, in order. What is open or overdue is the change in the month: the sum over all
 /// months up to one is how many there are at its end.
@@ -60,10 +64,11 @@ pub struct LeaderboardView {
 /// What the fold takes from an entry.
 pub struct Taken(Of);
 
-#[expect(clippy::large_enum_variant, reason = "nearly all are cases, and they are many")]
 enum Of {
     Case(CaseEntry),
     Report(Box<ReportEntry>),
+    Proceeding(Box<ProceedingEntry>),
+    Staff(StaffEntry),
     Body(BodyEntry),
 }
 
@@ -318,7 +323,7 @@ fn empty_day() -> Row {
 
 impl View for LeaderboardView {
     const NAME: &'static str = "leaderboard";
-    const VERSION: u32 = 3;
+    const VERSION: u32 = 4;
     const TABLES: &'static [Table] = &[
         case::TABLE,
         Table {
@@ -376,6 +381,8 @@ impl View for LeaderboardView {
         },
         succession::TABLE,
         reports::TABLE,
+        proceedings::TABLE,
+        proceedings::STAFF_TABLE,
     ];
     const SUMMED: Option<usize> = Some(CASES);
     // Most cases come and go within so many positions, and are written once or twice.
@@ -383,7 +390,14 @@ impl View for LeaderboardView {
     type Event = Taken;
 
     fn filter(&self) -> Filter {
-        let categories = [CaseEvent::CATEGORY, ReportEvent::CATEGORY, Agency::CATEGORY, Unit::CATEGORY];
+        let categories = [
+            CaseEvent::CATEGORY,
+            ReportEvent::CATEGORY,
+            ProceedingEvent::CATEGORY,
+            Agency::CATEGORY,
+            Unit::CATEGORY,
+            Official::CATEGORY,
+        ];
         Filter { types: Vec::new(), categories: categories.map(str::to_owned).to_vec() }
     }
 
@@ -399,6 +413,15 @@ impl View for LeaderboardView {
                 let is_counted = reports::counts(&event);
                 let entry = ReportEntry { position, report, occurred, event };
                 return Ok(is_counted.then(|| Taken(Of::Report(Box::new(entry)))));
+            }
+            ProceedingEvent::CATEGORY => {
+                let event = happened.event().map_err(|e| not_read(&e))?;
+                let entry = ProceedingEntry::of(entry.position, happened.key(), happened.occurred, event);
+                return Ok(entry.map(|entry| Taken(Of::Proceeding(Box::new(entry)))));
+            }
+            Official::CATEGORY => {
+                let event = happened.event().map_err(|e| not_read(&e))?;
+                return Ok(StaffEntry::of(event).map(|entry| Taken(Of::Staff(entry))));
             }
             _ => {
                 let event = happened.event().map_err(|e| not_read(&e))?;
@@ -428,6 +451,8 @@ impl View for LeaderboardView {
             }
             Of::Case(entry) => keys.add(CASES, Case::key(&entry.case)),
             Of::Report(entry) => keys.add(REPORTS, reports::key(&entry.report)),
+            Of::Proceeding(entry) => keys.add(PROCEEDINGS, proceedings::key(&entry.proceeding)),
+            Of::Staff(entry) => keys.add(STAFF, entry.key()),
             Of::Body(entry) => keys.add(BODIES, entry.key()),
         }
     }
@@ -436,6 +461,11 @@ impl View for LeaderboardView {
         let entry = match taken.0 {
             Of::Case(entry) => entry,
             Of::Report(entry) => return reports::fold(rows.change(0), *entry, self.zone),
+            Of::Proceeding(entry) => return proceedings::fold(rows.change(0), *entry, self.zone),
+            Of::Staff(entry) => {
+                entry.fold(rows.change(0));
+                return Ok(());
+            }
             Of::Body(entry) => return entry.fold(rows.change(0)),
         };
         if let CaseEvent::StepDone { .. } = entry.event {

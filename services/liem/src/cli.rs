@@ -4,6 +4,7 @@
 mod words;
 pub(crate) mod directory;
 mod import;
+pub(crate) mod proceeding;
 mod replay;
 pub(crate) mod report;
 mod vault;
@@ -78,6 +79,9 @@ pub(crate) enum Command {
     /// Reports of misconduct: file, follow up, handle, look at
     #[command(subcommand)]
     Report(report::ReportCommand),
+    /// Proceedings: how many there are, and what became of them
+    #[command(subcommand)]
+    Proceeding(proceeding::ProceedingCommand),
     /// Every duty whose clock runs: what, whose, until when
     Due(report::DueArgs),
     /// Everything that happened to a subject, newest first
@@ -268,7 +272,7 @@ pub(crate) enum CaseCommand {
 #[derive(Debug, Args)]
 pub(crate) struct TrailArgs {
     /// ROLE:ID, such as official:o-17 or agency:H57.18; a code alone is a case. Roles: case, agency, unit,
-    /// official, procedure, step, post, view, report
+    /// official, procedure, step, post, view, report, proceeding
     pub(crate) subject: String,
     /// Oldest first
     #[arg(long)]
@@ -348,7 +352,7 @@ pub(crate) enum Clock {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum BoardCommand {
-    /// The cases, or steps, behind one figure of one row
+    /// The cases, steps, reports or proceedings behind one figure of one row
     Explain {
         /// The row: an agency's or unit's code
         subject: String,
@@ -381,6 +385,10 @@ pub(crate) enum Figure {
     Steps,
     Substantiated,
     SelfReports,
+    SanctionsDecided,
+    SanctionsFinal,
+    HeadsLiable,
+    PartySanctions,
 }
 
 #[derive(Debug, Subcommand)]

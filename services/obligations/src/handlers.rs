@@ -18,7 +18,7 @@ use tonic::{Request, Response, Status};
 use crate::{
     ObligationsView,
     query::{self, Place, Query, Viewer},
-    stretch::Stretch,
+    stretch::{Duty, Stretch},
 };
 
 /// How far ahead duties are asked for, at most: a thousand years of seconds.
@@ -113,19 +113,21 @@ impl ObligationsHandlers {
 
 /// Where a page ended: the last duty's place.
 fn token_of(place: &Place) -> String {
-    format!("{} {} {} {}", u8::from(place.is_paused), place.due, place.role, place.subject)
+    let Place { is_paused, due, role, duty, subject } = place;
+    format!("{} {due} {role} {} {subject}", u8::from(*is_paused), duty.as_str())
 }
 
 fn place_of(token: &str) -> Result<Option<Place>, Failure> {
     if token.is_empty() {
         return Ok(None);
     }
-    let mut parts = token.splitn(4, ' ');
+    let mut parts = token.splitn(5, ' ');
     let mut part = || parts.next();
     let place = (|| {
         let is_paused = part()? == "1";
         let due = part()?.parse().ok()?;
-        Some(Place { is_paused, due, role: part()?.to_owned(), subject: part()?.to_owned() })
+        let (role, duty) = (part()?.to_owned(), Duty::parse(part()?)?);
+        Some(Place { is_paused, due, role, duty, subject: part()?.to_owned() })
     })();
     let invalid = || Failure::new(Shared::PageTokenInvalid, "the page token is not one that this list gave");
     place.map(Some).ok_or_else(invalid)

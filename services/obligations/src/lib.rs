@@ -1,9 +1,10 @@
 //! The obligations view: what has to be done, by whom and until when.
 //!
-//! A row a case or report keeps the stretches of its clock: which duty ran, whose it was, since when and until
-//! when. Nobody records that a duty was missed: a query judges that, at a moment it is given.
+//! A row a case, report or proceeding keeps the stretches of its clocks: which duty ran, whose it was, since when and
+//! until when. Nobody records that a duty was missed: a query judges that, at a moment it is given.
 
 mod handlers;
+mod proceedings;
 mod query;
 mod stretch;
 mod view;

@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 
 use chrono::NaiveDate;
-use events::{conduct::Concern, directory::Directory};
+use events::{conduct::Concern, directory::Directory, discipline::Standing};
 use futures::TryStreamExt as _;
 use projection::{Snapshot, ViewError};
+use serde::de::DeserializeOwned;
 use sqlx::Row as _;
 
-use crate::stretch::{Stretch, Stretches};
+use crate::stretch::{Duty, Stretch, Stretches};
 
 /// Which duties are asked for.
 pub(crate) struct Query {
@@ -52,6 +53,8 @@ pub(crate) struct Place {
     pub(crate) is_paused: bool,
     pub(crate) due: i64,
     pub(crate) role: String,
+    /// A proceeding has several at a time.
+    pub(crate) duty: Duty,
     pub(crate) subject: String,
 }
 
@@ -62,6 +65,58 @@ pub(crate) struct Found {
     pub(crate) total: u64,
     pub(crate) overdue: u64,
     pub(crate) has_more: bool,
+}
+
+impl Query {
+    fn is_overdue(&self, stretch: &Stretch) -> bool {
+        !stretch.paused && stretch.due < self.moment
+    }
+
+    fn asks_for(&self, stretch: &Stretch, directory: &Directory) -> bool {
+        let is_of = |asked: &Option<String>, is: &dyn Fn(&str) -> bool| asked.as_deref().is_none_or(is);
+        is_of(&self.agency, &|agency| directory.successor(&stretch.agency) == directory.successor(agency))
+            && is_of(&self.unit, &|unit| {
+                !stretch.unit.is_empty()
+                    && directory.unit_successor(&stretch.unit) == directory.unit_successor(unit)
+            })
+            && self.due_until.is_none_or(|until| !stretch.paused && stretch.due <= until)
+            && (self.is_overdue(stretch) || !self.is_overdue)
+    }
+}
+
+impl Found {
+    /// Counts a duty, and keeps it while it's among the most urgent past the place asked for.
+    fn add(
+        &mut self,
+        stretch: &Stretch,
+        (role, subject): (&str, &str),
+        directory: &Directory,
+        query: &Query,
+        day: NaiveDate,
+    ) {
+        let heads = heads_of(directory, stretch, day);
+        if query.head.as_deref().is_some_and(|head| !heads.contains(&head)) {
+            return;
+        }
+        let head = heads.first().map(|head| (*head).to_owned());
+        self.total += 1;
+        self.overdue += u64::from(query.is_overdue(stretch));
+        let place = Place {
+            is_paused: stretch.paused,
+            due: stretch.due,
+            role: role.to_owned(),
+            duty: stretch.duty,
+            subject: subject.to_owned(),
+        };
+        if query.past.as_ref().is_some_and(|past| place <= *past) {
+            return;
+        }
+        self.duties.insert(place, (stretch.clone(), head));
+        if self.duties.len() > query.limit {
+            self.duties.pop_last();
+            self.has_more = true;
+        }
+    }
 }
 
 /// The heads of a duty's unit, and then of its agency, on the day of the moment.
@@ -78,55 +133,36 @@ pub(crate) async fn duties(
     (day, today): (NaiveDate, NaiveDate),
 ) -> Result<Found, ViewError> {
     let mut found = Found::default();
-    let mut rows =
-        sqlx::query("SELECT role, subject, stretches, concern FROM clocks WHERE ended > ?1 AND began <= ?1")
-            .bind(query.moment)
-            .fetch(&mut *snapshot.tx);
+    let mut rows = sqlx::query(
+        "SELECT role, subject, stretches, concern, standing FROM clocks WHERE ended > ?1 AND began <= ?1",
+    )
+    .bind(query.moment)
+    .fetch(&mut *snapshot.tx);
     while let Some(row) = rows.try_next().await? {
         let bytes: &[u8] = row.try_get(2)?;
         let stretches = Stretches::from_bytes(bytes).map_err(|error| ViewError::Log(error.to_string()))?;
-        let Some(stretch) = stretches.at(query.moment) else { continue };
-        let is_overdue = !stretch.paused && stretch.due < query.moment;
-        let is_of = |asked: &Option<String>, is: &dyn Fn(&str) -> bool| asked.as_deref().is_none_or(is);
-        let is_asked = is_of(&query.agency, &|agency| {
-            directory.successor(&stretch.agency) == directory.successor(agency)
-        }) && is_of(&query.unit, &|unit| {
-            !stretch.unit.is_empty()
-                && directory.unit_successor(&stretch.unit) == directory.unit_successor(unit)
-        }) && query.due_until.is_none_or(|until| !stretch.paused && stretch.due <= until)
-            && (is_overdue || !query.is_overdue);
-        if !is_asked {
+        let stretches = stretches.at(query.moment).into_iter();
+        let asked: Vec<_> = stretches.filter(|stretch| query.asks_for(stretch, directory)).collect();
+        if asked.is_empty() {
             continue;
         }
-        let concern: Option<&str> = row.try_get(3)?;
-        if let (Some(viewer), Some(concern)) = (&query.viewer, concern) {
-            let concern: Concern =
-                serde_json::from_str(concern).map_err(|error| ViewError::Log(error.to_string()))?;
-            if !viewer.sees(&concern, directory, today) {
+        if let Some(viewer) = &query.viewer {
+            let concern: Option<Concern> = parsed(row.try_get(3)?)?;
+            let standing: Option<Standing> = parsed(row.try_get(4)?)?;
+            if concern.is_some_and(|concern| !viewer.sees(&concern, directory, today))
+                || standing.is_some_and(|standing| standing.is_person(&viewer.id))
+            {
                 continue;
             }
         }
-        let heads = heads_of(directory, stretch, day);
-        if query.head.as_deref().is_some_and(|head| !heads.contains(&head)) {
-            continue;
-        }
-        let head = heads.first().map(|head| (*head).to_owned());
-        found.total += 1;
-        found.overdue += u64::from(is_overdue);
-        let place = Place {
-            is_paused: stretch.paused,
-            due: stretch.due,
-            role: row.try_get(0)?,
-            subject: row.try_get(1)?,
-        };
-        if query.past.as_ref().is_some_and(|past| place <= *past) {
-            continue;
-        }
-        found.duties.insert(place, (stretch.clone(), head));
-        if found.duties.len() > query.limit {
-            found.duties.pop_last();
-            found.has_more = true;
+        let (role, subject): (String, String) = (row.try_get(0)?, row.try_get(1)?);
+        for stretch in asked {
+            found.add(stretch, (&role, &subject), directory, query, day);
         }
     }
     Ok(found)
+}
+
+fn parsed<T: DeserializeOwned>(text: Option<&str>) -> Result<Option<T>, ViewError> {
+    text.map(serde_json::from_str).transpose().map_err(|error| ViewError::Log(error.to_string()))
 }

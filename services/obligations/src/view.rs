@@ -1,4 +1,4 @@
-//! The fold: the stretches of the clock of each case and report.
+//! The fold: the stretches of the clock of each case and report, and of those of each proceeding.
 
 use chrono::FixedOffset;
 use eventlog::{Entry, Filter};
@@ -6,11 +6,15 @@ use events::{
     Event as _, Occurred,
     conduct::{Concern, Limit, ReportEvent},
     delivery::{By, CaseEvent, Correction, Promise},
+    discipline::{ProceedingEvent, Standing},
     end_of_day,
 };
 use projection::{FoldError, History, Key, Keys, Kind, Named, Row, Table, Value, View};
 
-use crate::stretch::{Duty, Stretch, Stretches};
+use crate::{
+    proceedings,
+    stretch::{Duty, Stretch, Stretches},
+};
 
 const CLOCKS: usize = 0;
 
@@ -21,15 +25,16 @@ pub struct ObligationsView {
 
 /// What the fold takes from an entry.
 pub struct ClockEntry {
-    position: u64,
+    pub(crate) position: u64,
     key: String,
-    occurred: Occurred,
+    pub(crate) occurred: Occurred,
     event: ClockEvent,
 }
 
 enum ClockEvent {
     Case(Box<CaseEvent>),
     Report(Box<ReportEvent>),
+    Proceeding(Box<ProceedingEvent>),
 }
 
 impl ObligationsView {
@@ -38,11 +43,11 @@ impl ObligationsView {
         Self { zone }
     }
 
-    fn due(&self, limit: &Limit) -> i64 {
+    pub(crate) fn due(&self, limit: &Limit) -> i64 {
         end_of_day(limit.due_date, self.zone).timestamp_micros()
     }
 
-    fn start(&self, limit: &Limit) -> i64 {
+    pub(crate) fn start(&self, limit: &Limit) -> i64 {
         Occurred::On(limit.from_date).earliest_micros(self.zone)
     }
 
@@ -176,20 +181,22 @@ fn case_clock(by: &By, since: i64, due: i64, position: u64) -> Stretch {
     }
 }
 
-/// A row: whom a report concerns, and the stretches.
+/// A row: whom a report concerns, or whose a proceeding is, and the stretches.
 #[derive(Default)]
-struct Clock {
+pub(crate) struct Clock {
     concern: Option<Concern>,
-    stretches: Stretches,
+    pub(crate) standing: Option<Standing>,
+    pub(crate) stretches: Stretches,
 }
 
 impl Clock {
     fn from_row(row: &Row) -> Result<Self, FoldError> {
-        let [concern, Value::Int(_), Value::Int(_), Value::Bytes(bytes)] = row.as_slice() else {
+        let [concern, standing, Value::Int(_), Value::Int(_), Value::Bytes(bytes)] = row.as_slice() else {
             return Err(FoldError::new("a clock has other columns"));
         };
         let concern = concern.text().map(serde_json::from_str).transpose().map_err(FoldError::new)?;
-        Ok(Self { concern, stretches: Stretches::from_bytes(bytes)? })
+        let standing = standing.text().map(serde_json::from_str).transpose().map_err(FoldError::new)?;
+        Ok(Self { concern, standing, stretches: Stretches::from_bytes(bytes)? })
     }
 
     fn into_row(self) -> Result<Row, FoldError> {
@@ -197,7 +204,9 @@ impl Clock {
         let bytes = self.stretches.to_bytes()?;
         let concern = self.concern.map(|concern| serde_json::to_string(&concern)).transpose();
         let concern = concern.map_err(FoldError::new)?;
-        Ok(vec![concern.into(), Value::Int(began), Value::Int(ended), Value::Bytes(bytes)])
+        let standing = self.standing.map(|standing| serde_json::to_string(&standing)).transpose();
+        let standing = standing.map_err(FoldError::new)?;
+        Ok(vec![concern.into(), standing.into(), Value::Int(began), Value::Int(ended), Value::Bytes(bytes)])
     }
 }
 
@@ -237,13 +246,14 @@ const REPORT_TYPES: [&str; 15] = [
 
 impl View for ObligationsView {
     const NAME: &'static str = "obligations";
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
     const TABLES: &'static [Table] = &[Table {
         name: "clocks",
         key: &[("role", Kind::Text), ("subject", Kind::Text)],
         columns: &[
-            // Whom a report concerns, as JSON; nothing for a case.
+            // Whom a report concerns, and whose a proceeding is, as JSON; nothing for a case.
             ("concern", Kind::Text),
+            ("standing", Kind::Text),
             ("began", Kind::Int),
             ("ended", Kind::Int),
             ("stretches", Kind::Bytes),
@@ -255,16 +265,22 @@ impl View for ObligationsView {
     type Event = ClockEntry;
 
     fn filter(&self) -> Filter {
-        let types = CASE_TYPES.iter().chain(&REPORT_TYPES).map(|name| (*name).to_owned()).collect();
-        Filter { types, categories: vec![CaseEvent::CATEGORY.to_owned(), ReportEvent::CATEGORY.to_owned()] }
+        let types = CASE_TYPES.iter().chain(&REPORT_TYPES).chain(&proceedings::TYPES);
+        let categories = [CaseEvent::CATEGORY, ReportEvent::CATEGORY, ProceedingEvent::CATEGORY];
+        Filter {
+            types: types.map(|name| (*name).to_owned()).collect(),
+            categories: categories.map(str::to_owned).to_vec(),
+        }
     }
 
     fn read(&self, entry: &Entry) -> Result<Option<ClockEntry>, FoldError> {
         let happened = entry.happened().map_err(FoldError::new)?;
-        let event = if happened.stream.starts_with(CaseEvent::CATEGORY) {
-            ClockEvent::Case(Box::new(happened.event().map_err(FoldError::new)?))
-        } else {
-            ClockEvent::Report(Box::new(happened.event().map_err(FoldError::new)?))
+        let event = match happened.category() {
+            CaseEvent::CATEGORY => ClockEvent::Case(Box::new(happened.event().map_err(FoldError::new)?)),
+            ProceedingEvent::CATEGORY => {
+                ClockEvent::Proceeding(Box::new(happened.event().map_err(FoldError::new)?))
+            }
+            _ => ClockEvent::Report(Box::new(happened.event().map_err(FoldError::new)?)),
         };
         let key = happened.key().to_owned();
         Ok(Some(ClockEntry { position: entry.position, key, occurred: happened.occurred, event }))
@@ -274,6 +290,7 @@ impl View for ObligationsView {
         let role = match entry.event {
             ClockEvent::Case(_) => "case",
             ClockEvent::Report(_) => "report",
+            ClockEvent::Proceeding(_) => "proceeding",
         };
         keys.add(CLOCKS, Key::of([role.into(), entry.key.as_str().into()]));
     }
@@ -284,9 +301,11 @@ impl View for ObligationsView {
         match &entry.event {
             ClockEvent::Case(event) => self.fold_case(&mut clock, &entry, event),
             ClockEvent::Report(event) => self.fold_report(&mut clock, &entry, event),
+            ClockEvent::Proceeding(event) => proceedings::fold(self, &mut clock, &entry, event),
         }
         // A case without a due time has no clock.
-        let has_none = clock.concern.is_none() && clock.stretches.0.is_empty();
+        let is_case = clock.concern.is_none() && clock.standing.is_none();
+        let has_none = is_case && clock.stretches.0.is_empty();
         *slot = if has_none { None } else { Some(clock.into_row()?) };
         Ok(())
     }

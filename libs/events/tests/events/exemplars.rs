@@ -31,8 +31,11 @@ macro_rules! types {
 
 #[path = "exemplars/conduct.rs"]
 mod conduct;
+#[path = "exemplars/discipline.rs"]
+mod discipline;
 
 pub(crate) use conduct::{RECORD, REPORT, record, report, type_of_record, type_of_report};
+pub(crate) use discipline::{PROCEEDING, proceeding, type_of_proceeding};
 
 types!(LEDGER, type_of_ledger, LedgerEvent { LedgerEvent::LedgerOpened { .. } => "ledger.LedgerOpened.v1", });
 types!(AGENCY, type_of_agency, Agency {

@@ -8,8 +8,8 @@ use std::{
 };
 
 use events::{
-    Event, conduct::ReportEvent, decode, delivery::CaseEvent, directory, encode, ledger::LedgerEvent,
-    vault::RecordEvent, view::ViewEvent,
+    Event, conduct::ReportEvent, decode, delivery::CaseEvent, directory, discipline::ProceedingEvent, encode,
+    ledger::LedgerEvent, vault::RecordEvent, view::ViewEvent,
 };
 use serde::Deserialize;
 use serde_json::{Value, value::RawValue};
@@ -101,6 +101,7 @@ fn every_type_has_a_fixture_that_is_read_and_written_as_it_was() {
     names.extend(check::<ViewEvent>(x::VIEW, x::type_of_view, x::view()));
     names.extend(check::<ReportEvent>(x::REPORT, x::type_of_report, x::report()));
     names.extend(check::<RecordEvent>(x::RECORD, x::type_of_record, x::record()));
+    names.extend(check::<ProceedingEvent>(x::PROCEEDING, x::type_of_proceeding, x::proceeding()));
 
     // A fixture is never taken away, and none lies there unread.
     let files = fs::read_dir(folder()).unwrap().map(|f| f.unwrap().file_name().into_string().unwrap());
@@ -149,6 +150,7 @@ fn the_history_has_every_type_and_is_a_log() {
         x::VIEW,
         x::REPORT,
         x::RECORD,
+        x::PROCEEDING,
     ]
     .concat()
     .into_iter()
@@ -177,6 +179,7 @@ fn the_history_has_every_type_and_is_a_log() {
             "view.generations" => check_line::<ViewEvent>(line),
             "conduct.report" => check_line::<ReportEvent>(line),
             "vault.record" => check_line::<RecordEvent>(line),
+            "discipline.proceeding" => check_line::<ProceedingEvent>(line),
             other => panic!("{other} is no category"),
         }
     }

@@ -73,6 +73,41 @@ fn a_report_event_stands_in_the_trails_of_all_it_is_about() {
 }
 
 #[test]
+fn a_proceeding_event_stands_in_the_trails_of_all_it_is_about() {
+    let (report, other) = ("report:r-2mfc8kqz0v7tqn4h9x1j5bwe3y", "proceeding:p-9c4w0zr6k2e8m5v1tq7hx3d0nb");
+    let matter = format!("agency:H57.20 unit:H57.20.01 official:cb-0522 {report}");
+    let mut seen = 0;
+    for (name, event) in exemplars::proceeding() {
+        let by = match event.by() {
+            Some(by) if by.unit.is_some() => "proceeding:P agency:H57.18 unit:H57.18.02 official:cb-0417",
+            Some(_) => "proceeding:P agency:H57.18",
+            None => "proceeding:P",
+        };
+        let expected = match name {
+            // The agency whose duty it is, also where nobody has acted yet.
+            "discipline.ProceedingDue.v1" => format!("{by} agency:H57.18 {matter}"),
+            "discipline.ProceedingDue.v1.minimal" => format!("{by} agency:H57.18 agency:H57.20 {report}"),
+            "discipline.ProceedingNotOpened.v1" => format!("{by} {matter}"),
+            "discipline.ProceedingOpened.v1" => format!("{by} {matter} {other}"),
+            "discipline.ProceedingNotOpened.v1.minimal" | "discipline.ProceedingOpened.v1.minimal" => {
+                format!("{by} agency:H57.20 {report}")
+            }
+            "discipline.CouncilConvened.v1" => format!("{by} official:cb-0611"),
+            "discipline.CouncilConvened.v1.minimal" => format!("{by} official:cb-0417 official:cb-0611"),
+            "discipline.CircumstanceRecorded.v1" => format!("{by} report:r-7d0vkx3gqp5se1r8mhz4n2ycbt"),
+            "discipline.HeadHeldLiable.v1" | "discipline.HeadHeldLiable.v1.minimal" => {
+                format!("{by} official:cb-0611")
+            }
+            // The others are about the proceeding and those who act.
+            _ => by.to_owned(),
+        };
+        assert_eq!(subjects(&event, "P"), expected, "{name}");
+        seen += 1;
+    }
+    assert!(seen > exemplars::PROCEEDING.len(), "{seen}");
+}
+
+#[test]
 fn a_record_of_sealed_data_is_about_whose_it_is_and_who_reads() {
     for (name, event) in exemplars::record() {
         let reader = if name == "vault.DataOpened.v1" { " official:cb-0417" } else { "" };

@@ -14,6 +14,10 @@ use events::{
         SuspensionReason,
     },
     directory::{DayKind, Leadership, OfficialCategory},
+    discipline::{
+        AppealResult, CloseReason, Decision, DeclineReason, ExonerationGround, Liability, PersonClass,
+        SanctionResult, Track, Weight,
+    },
     vault::{ErasureGround, OpeningReason},
 };
 use serde::{Serialize, de::DeserializeOwned};
@@ -47,6 +51,7 @@ words! {
         View = "view",
         Report = "report",
         Post = "post",
+        Proceeding = "proceeding",
     }
     Leadership {
         None = "none",
@@ -172,6 +177,57 @@ words! {
         LegalOrder = "legal_order",
         RecordedWrongly = "recorded_wrongly",
     }
+    Track {
+        Administrative = "administrative",
+        Party = "party",
+    }
+    PersonClass {
+        Cadre = "cadre",
+        CivilServant = "civil_servant",
+        PublicEmployee = "public_employee",
+        PartyMember = "party_member",
+        PartyOrganisation = "party_organisation",
+        PoliceOfficer = "police_officer",
+    }
+    SanctionResult {
+        Sanctioned = "sanctioned",
+        NotSanctioned = "not_sanctioned",
+        Pending = "pending",
+        NotApplicable = "not_applicable",
+    }
+    DeclineReason {
+        LimitationRunOut = "limitation_run_out",
+        PersonLeft = "person_left",
+        PersonUnknown = "person_unknown",
+        Minor = "minor",
+        OtherProcedure = "other_procedure",
+    }
+    CloseReason {
+        HandlingTimeOver = "handling_time_over",
+        PersonLeft = "person_left",
+        PersonDied = "person_died",
+        FindingFell = "finding_fell",
+        OtherProcedure = "other_procedure",
+    }
+    Liability {
+        Direct = "direct",
+        Joint = "joint",
+    }
+    AppealResult {
+        Upheld = "upheld",
+        Changed = "changed",
+        Annulled = "annulled",
+    }
+    ExonerationGround {
+        NoViolation = "no_violation",
+        WrongPerson = "wrong_person",
+        UnlawfulDecision = "unlawful_decision",
+        CourtRuling = "court_ruling",
+    }
+    Weight {
+        Mitigating = "mitigating",
+        Aggravating = "aggravating",
+    }
 }
 
 #[test]
@@ -216,4 +272,17 @@ fn a_class_is_counted_under_the_source_s_word() {
     };
     assert_eq!(classed(None).word(), "overbearing");
     assert_eq!(classed(Some("cửa quyền")).word(), "cửa quyền");
+}
+
+#[test]
+fn a_decision_is_counted_under_the_source_s_word_else_the_form_else_the_result() {
+    check_said(SanctionResult::ALL, SanctionResult::as_str, SanctionResult::parse);
+    let decision = |form: Option<&str>, source_outcome: Option<&str>| Decision {
+        result: SanctionResult::Sanctioned,
+        form: form.map(str::to_owned),
+        source_outcome: source_outcome.map(str::to_owned),
+    };
+    assert_eq!(decision(None, None).word(), "sanctioned");
+    assert_eq!(decision(Some("reprimand"), None).word(), "reprimand");
+    assert_eq!(decision(Some("reprimand"), Some("Guilty Finding")).word(), "Guilty Finding");
 }

@@ -64,7 +64,7 @@ pub(crate) fn print_board(
     period: &str,
     zone: FixedOffset,
 ) -> anyhow::Result<()> {
-    let headings = [
+    let mut headings = vec![
         "rank",
         "subject",
         "received",
@@ -82,11 +82,16 @@ pub(crate) fn print_board(
         "found",
         "self",
     ];
+    // Only where there is any: the table is wide as it is.
+    let any = |count: fn(&BoardRow) -> Option<i64>| board.rows.iter().any(|row| count(row) > Some(0));
+    let (has_sanctions, has_heads) = (any(|row| row.sanctions_decided), any(|row| row.heads_liable));
+    headings.extend(has_sanctions.then_some("sanctions"));
+    headings.extend(has_heads.then_some("heads"));
     let mut table = output::table(&headings, &[&headings[..1], &headings[2..]].concat());
     for row in &board.rows {
         let percent = |share: Option<f64>| share.map(|share| format!("{:.1} %", share * 100.0));
         let interval = row.lower.zip(row.upper);
-        table.add_row([
+        let mut cells = vec![
             output::cell(row.rank),
             Cell::new(&row.subject),
             output::cell(row.received),
@@ -103,7 +108,10 @@ pub(crate) fn print_board(
             output::cell(row.steps),
             output::cell(found(row)),
             output::cell(row.self_reports),
-        ]);
+        ];
+        cells.extend(has_sanctions.then(|| output::cell(sanctions(row))));
+        cells.extend(has_heads.then(|| output::cell(row.heads_liable)));
+        table.add_row(cells);
     }
     output::print(&table.to_string())?;
     let judged = output::short(board.judge_time.as_ref(), zone).unwrap_or_default();
@@ -116,7 +124,13 @@ pub(crate) fn print_board(
     output::print(&format!(
         "period {period}, judged at {judged}, as of position {position}; ranked by the lower bound, from 30 judged cases on{hidden}\n\
          found: allegations substantiated, and per thousand closed cases; self: reports about itself; neither ranks anybody"
-    ))
+    ))?;
+    if has_sanctions || has_heads {
+        return output::print(
+            "sanctions: decided, of these final, and per thousand closed cases; heads: held liable; they rank nobody either",
+        );
+    }
+    Ok(())
 }
 
 /// Allegations substantiated, and how many that is per thousand closed cases.
@@ -124,6 +138,14 @@ fn found(row: &BoardRow) -> Option<String> {
     let found = row.substantiated.filter(|found| *found > 0)?;
     let rate = row.substantiated_per_thousand.map(|rate| format!(" ({rate:.1} ‰)"));
     Some(format!("{found}{}", rate.unwrap_or_default()))
+}
+
+/// Sanctions decided, how many of them are final, and how many that is per thousand closed cases.
+fn sanctions(row: &BoardRow) -> Option<String> {
+    let decided = row.sanctions_decided.filter(|decided| *decided > 0)?;
+    let is_final = row.sanctions_final.map(|is_final| format!(", {is_final} final"));
+    let rate = row.sanctions_per_thousand.map(|rate| format!(" ({rate:.1} ‰)"));
+    Some(format!("{decided}{}{}", is_final.unwrap_or_default(), rate.unwrap_or_default()))
 }
 
 fn row_json(row: &BoardRow, judged_at: Option<&str>) -> Value {
@@ -152,6 +174,15 @@ fn row_json(row: &BoardRow, judged_at: Option<&str>) -> Value {
         "substantiated_lower": row.substantiated_lower,
         "substantiated_upper": row.substantiated_upper,
         "self_reports": row.self_reports,
+        "sanctions_decided": row.sanctions_decided,
+        "sanctions_final": row.sanctions_final,
+        "sanctions_per_thousand": row.sanctions_per_thousand,
+        "sanctions_lower": row.sanctions_lower,
+        "sanctions_upper": row.sanctions_upper,
+        "sanctions_per_hundred_officials": row.sanctions_per_hundred_officials,
+        "officials": row.officials,
+        "heads_liable": row.heads_liable,
+        "party_sanctions": row.party_sanctions,
         "suppressed": row.suppressed,
         "judged_at": judged_at,
     })
@@ -185,6 +216,10 @@ async fn explain(
         Figure::Steps => pb::Figure::Steps,
         Figure::Substantiated => pb::Figure::Substantiated,
         Figure::SelfReports => pb::Figure::SelfReports,
+        Figure::SanctionsDecided => pb::Figure::SanctionsDecided,
+        Figure::SanctionsFinal => pb::Figure::SanctionsFinal,
+        Figure::HeadsLiable => pb::Figure::HeadsLiable,
+        Figure::PartySanctions => pb::Figure::PartySanctions,
     };
     let mut request = pb::ExplainFigureRequest {
         query: Some(query(args, connection.zone().await)?),
@@ -209,8 +244,14 @@ async fn explain(
         let lines: Vec<_> = lines
             .iter()
             .map(|l| {
-                let (case, report) = (text(&l.case), text(&l.report));
-                json!({ "case": case, "report": report, "value": l.value, "positions": l.positions })
+                json!({
+                    "case": text(&l.case),
+                    "report": text(&l.report),
+                    "proceeding": text(&l.proceeding),
+                    "value": l.value,
+                    "positions": l.positions,
+                    "rules": l.rules,
+                })
             })
             .collect();
         return output::print_json(&json!({
@@ -222,11 +263,21 @@ async fn explain(
             "lines": lines,
         }));
     }
-    let mut table = output::table(&["what", "counts for", "positions"], &["counts for"]);
+    let mut headings = vec!["what", "counts for", "positions"];
+    let is_of_proceedings = lines.iter().any(|line| !line.proceeding.is_empty());
+    if is_of_proceedings {
+        headings.extend(["from", "rules"]);
+    }
+    let mut table = output::table(&headings, &["counts for"]);
     for line in &lines {
         let positions: Vec<_> = line.positions.iter().map(ToString::to_string).collect();
-        let case = [&line.case, &line.report].into_iter().find(|id| !id.is_empty());
-        table.add_row([output::cell(case), Cell::new(line.value), Cell::new(positions.join(" "))]);
+        let ids = [&line.case, &line.proceeding, &line.report];
+        let what = ids.into_iter().find(|id| !id.is_empty());
+        let mut row = vec![output::cell(what), Cell::new(line.value), Cell::new(positions.join(" "))];
+        if is_of_proceedings {
+            row.extend([Cell::new(&line.report), Cell::new(line.rules.join("\n"))]);
+        }
+        table.add_row(row);
     }
     output::print(&table.to_string())?;
     let (shown, total) = (lines.len(), last.total_count);

@@ -152,7 +152,8 @@ pub(crate) fn line_table(lines: &[TrailLine], zone: FixedOffset) -> Table {
         let text = |text: &str| (!text.is_empty()).then(|| text.to_owned());
         let who = text(&line.on_behalf_of).or_else(|| text(&line.actor));
         let recorded = output::short(line.record_time.as_ref(), zone).unwrap_or(line.record_date.clone());
-        let about = line.subjects.iter().find(|s| s.role == "case" || s.role == "report");
+        let about =
+            line.subjects.iter().find(|s| ["case", "proceeding", "report"].contains(&s.role.as_str()));
         let about = about.map(|s| s.id.clone());
         let unit = line.subjects.iter().find(|s| s.role == "unit").map(|s| s.id.clone());
         let for_whom = match (text(&line.agency), unit) {
@@ -195,6 +196,7 @@ mod tests {
         let pair = |role: &str, id: &str| (role.to_owned(), id.to_owned());
         assert_eq!(read("official:Resource01"), pair("official", "Resource01"));
         assert_eq!(read("unit/H99.1/one-stop"), pair("unit", "H99.1/one-stop"));
+        assert_eq!(read("proceeding:p-1"), pair("proceeding", "p-1"));
         assert_eq!(read("case-10011"), pair("case", "case-10011"));
         assert_eq!(read("A/123"), pair("case", "A/123"));
         assert_eq!(read("step:T02 Check: twice"), pair("step", "T02 Check: twice"));

@@ -52,7 +52,7 @@ fn classed(is_full: bool) -> Classed {
 }
 
 /// A limit in working days, which names its calendar; in all days it names none.
-fn limit(rule: &str, is_full: bool) -> Limit {
+pub(super) fn limit(rule: &str, is_full: bool) -> Limit {
     Limit {
         from_date: day("2026-11-23"),
         due_date: day("2026-12-02"),
@@ -61,7 +61,7 @@ fn limit(rule: &str, is_full: bool) -> Limit {
     }
 }
 
-fn some_limit(rule: &str, is_full: bool) -> Option<Limit> {
+pub(super) fn some_limit(rule: &str, is_full: bool) -> Option<Limit> {
     is_full.then(|| limit(rule, true))
 }
 
