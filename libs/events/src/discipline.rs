@@ -288,6 +288,9 @@ pub enum ProceedingEvent {
         /// True where it is as another register has it: then its day is the report's, unless the register tells.
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         imported: bool,
+        /// The register's word for a decision that is still to come.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        source_outcome: Option<String>,
     },
     /// The time to decide was extended.
     #[serde(rename = "discipline.HandlingExtended.v1")]
