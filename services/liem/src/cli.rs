@@ -4,6 +4,7 @@
 mod words;
 pub(crate) mod directory;
 mod import;
+pub(crate) mod proceeding;
 mod replay;
 pub(crate) mod report;
 mod vault;

@@ -1,0 +1,7 @@
+//! The command line of proceedings.
+
+use clap::ValueEnum;
+
+words! {
+    PersonClass discipline { Cadre CivilServant PublicEmployee PartyMember PartyOrganisation PoliceOfficer }
+}
