@@ -79,6 +79,9 @@ pub(crate) enum Command {
     /// Reports of misconduct: file, follow up, handle, look at
     #[command(subcommand)]
     Report(report::ReportCommand),
+    /// Discipline: from a finding to a sanction, its appeal, and exoneration
+    #[command(subcommand)]
+    Proceeding(proceeding::ProceedingCommand),
     /// Every duty whose clock runs: what, whose, until when
     Due(report::DueArgs),
     /// Everything that happened to a subject, newest first

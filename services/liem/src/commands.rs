@@ -5,6 +5,7 @@ mod case;
 mod directory;
 mod due;
 mod log;
+mod proceeding;
 mod replay;
 mod report;
 mod rules;
@@ -34,6 +35,7 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Directory(command) => directory::directory(&settings, command).await?,
         Command::Case(CaseCommand::Show { code }) => case::show(&settings, code).await?,
         Command::Report(command) => report::report(&settings, command).await?,
+        Command::Proceeding(command) => proceeding::proceeding(&settings, command).await?,
         Command::Due(args) => due::due(&settings, args).await?,
         Command::Trail(args) => trail::trail(&settings, args).await?,
         Command::Board(args) => board::board(&settings, args).await?,

@@ -18,7 +18,7 @@ use serde::Deserialize;
 use super::time::TimeError;
 pub(crate) use field::{Field, FieldError, Key};
 pub(crate) use form::Form;
-pub(crate) use outcome::{Outcome, SanctionResult};
+pub(crate) use outcome::SanctionResult;
 pub(crate) use reports::{AllegationRole, ReportMapping, ReportRole, Table, word, words};
 
 use field::RawField;

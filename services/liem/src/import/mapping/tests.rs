@@ -1,5 +1,6 @@
 use std::error::Error;
 
+use super::outcome::Outcome;
 use super::*;
 use crate::cli::report::{Class, Finding};
 
