@@ -206,7 +206,6 @@ pub enum Weight {
 }
 
 /// What happens in a proceeding.
-#[expect(clippy::large_enum_variant, reason = "an opening says much; there is one in each proceeding")]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type", content = "data")]
 #[expect(clippy::large_enum_variant, reason = "proceedings are few, and a box would stand in every fold")]
@@ -290,6 +289,9 @@ pub enum ProceedingEvent {
         /// True where it is as another register has it: then its day is the report's, unless the register tells.
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         imported: bool,
+        /// The register's word for a decision that is still to come.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        source_outcome: Option<String>,
     },
     /// The time to decide was extended.
     #[serde(rename = "discipline.HandlingExtended.v1")]

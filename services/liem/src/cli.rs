@@ -79,7 +79,7 @@ pub(crate) enum Command {
     /// Reports of misconduct: file, follow up, handle, look at
     #[command(subcommand)]
     Report(report::ReportCommand),
-    /// Proceedings: how many there are, and what became of them
+    /// Discipline: from a finding to a sanction, its appeal, and exoneration
     #[command(subcommand)]
     Proceeding(proceeding::ProceedingCommand),
     /// Every duty whose clock runs: what, whose, until when

@@ -120,6 +120,12 @@ async fn reports(
         "registered": sent.registered,
         "report_differs": sent.report_differs,
         "closed_before_opened": register.closed_before_opened,
+        "proceedings": {
+            "new": sent.proceedings.new,
+            "repeated": sent.proceedings.repeated,
+            "differing": sent.proceedings.differing,
+        },
+        "outcomes_not_taken": register.outcomes_not_taken,
         "rejects_file": rejects_file(&sent.rejects),
         "position": sent.position,
     }))
@@ -142,10 +148,14 @@ fn print(fields: &Value, is_json: bool) -> anyhow::Result<()> {
     }
     for (name, value) in fields.as_object().into_iter().flatten().filter(|(_, value)| !value.is_null()) {
         match value.as_object() {
-            Some(flags) => {
+            Some(flags) if name == "flags" => {
                 for (flag, count) in flags {
                     output::print(&format!("  flagged {flag:<22} {count}"))?;
                 }
+            }
+            Some(counts) => {
+                let counts = counts.iter().map(|(what, count)| format!("{count} {what}"));
+                output::print(&format!("{name:<22} {}", counts.collect::<Vec<_>>().join(", ")))?;
             }
             None => output::print(&format!(
                 "{name:<22} {}",

@@ -52,6 +52,7 @@ fn concluded(server: &Server, people: &[&str]) -> String {
     report
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "requests hold it so")]
 fn command(proceeding: &str, on: &str) -> Option<pb::Command> {
     let (request_id, proceeding) = (request_id(), proceeding.to_owned());
     Some(pb::Command { request_id, proceeding, occurred: when(on), ..pb::Command::default() })
@@ -68,6 +69,7 @@ fn opening(report: &str, allegation: i32, on: &str) -> pb::OpenProceedingRequest
     }
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "requests hold it so")]
 fn form(form: &str) -> Option<pb::Decision> {
     let result = pb::Result::Sanctioned.into();
     Some(pb::Decision { result, form: form.into(), source_outcome: String::new() })

@@ -30,6 +30,8 @@ pub(crate) struct Found {
     pub(crate) is_self_report: bool,
     /// The day of the final finding; of a self-report the day it was filed.
     pub(crate) on: NaiveDate,
+    /// The day the report was received.
+    pub(crate) received: Option<NaiveDate>,
 }
 
 /// What is told of a new proceeding.
@@ -128,6 +130,7 @@ pub(crate) fn found(
         reported_to: findings.concern.handler.clone(),
         is_self_report: findings.concern.is_self_report,
         on,
+        received: findings.concern.received,
     })
 }
 
@@ -290,6 +293,7 @@ pub(crate) fn opened(
         convene,
         decide,
         imported: false,
+        source_outcome: None,
     }];
     if found.is_self_report
         && let Some(rule) = in_law.rule(law, Duty::Weigh, None, on)
@@ -352,11 +356,14 @@ pub(crate) fn imported(
     }
     let Imported { found, class, recommended, decision, decided } = imported;
     let by = By { agency: found.reported_to.clone(), unit: None, official };
-    let opened = found.on;
-    let last = decided.unwrap_or(opened);
-    if last < opened {
-        return Err(Refusal::OutOfOrder { follows: opened });
+    if let (Some(decided), Some(received)) = (decided, found.received)
+        && decided < received
+    {
+        return Err(Refusal::OutOfOrder { follows: received });
     }
+    // Registers often close a report once its discipline is decided, and so after that.
+    let opened = decided.map_or(found.on, |decided| decided.min(found.on));
+    let last = decided.unwrap_or(opened);
     let in_law =
         InLaw { track: Track::Administrative, class, leads: false, violation: None, discovery: None };
     let mut rule = None;
@@ -366,6 +373,7 @@ pub(crate) fn imported(
         rule = is_last.then_some(allowing);
     }
     let no_limit: Option<Limit> = None;
+    let is_pending = decision.result == SanctionResult::Pending;
     let mut facts = vec![(
         opened,
         ProceedingEvent::Opened {
@@ -384,12 +392,13 @@ pub(crate) fn imported(
             convene: no_limit.clone(),
             decide: no_limit.clone(),
             imported: true,
+            source_outcome: decision.source_outcome.clone().filter(|_| is_pending),
         },
     )];
     if let Some(decision) = recommended {
         facts.push((last, ProceedingEvent::Recommended { by: by.clone(), decision }));
     }
-    if decision.result != SanctionResult::Pending {
+    if !is_pending {
         facts.push((
             last,
             ProceedingEvent::Decided {

@@ -1,6 +1,7 @@
 //! Opening a proceeding, saying why none is opened, and importing one.
 
 use aggregate::Outcome;
+use chrono::NaiveDate;
 use command::Opened;
 use events::discipline::{PersonClass, ProceedingEvent, Track};
 use proto::{Failure, date_from, discipline as pb, non_empty, official_from};
@@ -20,8 +21,18 @@ struct Named {
 impl DisciplineHandlers {
     /// The finding that a request names, and the id of its proceeding.
     async fn found(&self, named: &Named) -> Result<(Found, String), Failure> {
+        self.found_or_told(named, None).await
+    }
+
+    /// The same, where a register may tell of a finding on a day though the rest of the report goes on.
+    async fn found_or_told(
+        &self,
+        named: &Named,
+        told: Option<NaiveDate>,
+    ) -> Result<(Found, String), Failure> {
         let stream = report_stream(&named.stream)?;
-        let (findings, revision) = findings(&*self.log, &stream, self.zone).await?;
+        let (mut findings, revision) = findings(&*self.log, &stream, self.zone).await?;
+        findings.concluded = findings.concluded.or(told);
         let found =
             domain::found(&findings, stream.as_str(), revision, named.allegation, named.person.clone())?;
         let person = found.matter.person.as_deref();
@@ -128,7 +139,7 @@ impl DisciplineHandlers {
             class: Some(class),
         };
         let outcome = async {
-            let (found, id) = self.found(&named).await?;
+            let (found, id) = self.found_or_told(&named, Some(asked.on)).await?;
             let jurisdiction =
                 non_empty(message.jurisdiction.clone()).unwrap_or_else(|| found.matter.jurisdiction.clone());
             asked.proceeding = id;

@@ -1,11 +1,20 @@
 //! `liem proceeding`.
 
+mod handle;
+mod show;
+mod totals;
+
+use eventlog::Clock;
 use identity::Role;
-use proto::leaderboard::GetProceedingTotalsRequest;
-use serde_json::json;
+use proto::{
+    discipline::{Command, Limit},
+    ledger::{Occurred, Recorded, occurred::When},
+};
+use serde_json::{Map, Value, json};
+use uuid::Uuid;
 
 use crate::{
-    cli::proceeding::{ProceedingCommand, TotalsArgs},
+    cli::proceeding::{ActingArgs, ProceedingCommand},
     client::Connection,
     config::Settings,
     output,
@@ -13,26 +22,75 @@ use crate::{
 
 pub(super) async fn proceeding(settings: &Settings, command: ProceedingCommand) -> anyhow::Result<()> {
     match command {
-        ProceedingCommand::Totals(args) => totals(settings, args).await,
+        ProceedingCommand::Totals(args) => totals::totals(settings, args).await,
+        ProceedingCommand::Show { proceeding } => show::show(settings, proceeding).await,
+        handling => {
+            let connection = Connection::open(settings, Role::Administrator)?;
+            let fields = handle::handle(&connection, handling).await?;
+            print(&fields, settings.json)
+        }
     }
 }
 
-async fn totals(settings: &Settings, args: TotalsArgs) -> anyhow::Result<()> {
-    let connection = Connection::open(settings, Role::Inspector)?;
-    let request = GetProceedingTotalsRequest {
-        by: args.by.into(),
-        agency: args.agency.unwrap_or_default(),
-        at_least_position: args.at_least.unwrap_or(0),
-        party: args.party,
+/// What every command says; one that opens or declines names no proceeding.
+async fn command(connection: &Connection, proceeding: String, acting: ActingArgs) -> anyhow::Result<Command> {
+    let day = if let Some(day) = acting.on {
+        day
+    } else {
+        let zone = connection.zone().await;
+        Clock::system().now().with_timezone(&zone).date_naive().to_string()
     };
-    let answer = connection.leaderboard().get_proceeding_totals(request).await?.into_inner();
-    if settings.json {
-        let totals = answer.totals.iter().map(|total| json!({ "key": total.key, "count": total.count }));
-        return output::print_json(&totals.collect::<Vec<_>>().into());
+    Ok(Command {
+        request_id: acting.request_id.unwrap_or_else(|| Uuid::now_v7().to_string()),
+        proceeding,
+        occurred: Some(Occurred { when: Some(When::On(day)) }),
+        agency: acting.agency.unwrap_or_default(),
+        official: acting.official.unwrap_or_default(),
+    })
+}
+
+/// What was recorded, and what else is told.
+fn recorded(proceeding: &str, recorded: Option<Recorded>, more: Value) -> Map<String, Value> {
+    let Recorded { position, repeated } = recorded.unwrap_or_default();
+    let mut fields = Map::new();
+    fields.insert("proceeding".into(), proceeding.into());
+    fields.insert("position".into(), if position == 0 { Value::Null } else { position.into() });
+    fields.insert("repeated".into(), repeated.into());
+    if let Value::Object(more) = more {
+        fields.extend(more);
     }
-    let mut table = output::table(&["key", "count"], &["count"]);
-    for total in &answer.totals {
-        table.add_row([comfy_table::Cell::new(&total.key), output::cell(total.count)]);
+    fields
+}
+
+/// A limit, with the rule that sets it.
+fn limit(limit: Option<Limit>) -> Value {
+    limit.map_or(
+        Value::Null,
+        |limit| json!({ "from": limit.from_date, "due": limit.due_date, "rule": limit.rule }),
+    )
+}
+
+/// A text that may be empty.
+fn text(text: &str) -> Option<String> {
+    (!text.is_empty()).then(|| text.to_owned())
+}
+
+/// Prints named values, and limits with their rules.
+fn print(fields: &Map<String, Value>, is_json: bool) -> anyhow::Result<()> {
+    output::print_fields(fields, is_json)?;
+    if is_json {
+        return Ok(());
     }
-    output::print(&table.to_string())
+    for (name, value) in fields {
+        let part = |part: &str| value[part].as_str().unwrap_or_default();
+        if value.get("due").is_some() {
+            output::print(&format!(
+                "{name:<16} by {}, from {} ({})",
+                part("due"),
+                part("from"),
+                part("rule")
+            ))?;
+        }
+    }
+    Ok(())
 }

@@ -6,6 +6,7 @@
 pub(crate) mod code;
 mod field;
 mod form;
+mod outcome;
 mod reports;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -17,6 +18,7 @@ use serde::Deserialize;
 use super::time::TimeError;
 pub(crate) use field::{Field, FieldError, Key};
 pub(crate) use form::Form;
+pub(crate) use outcome::SanctionResult;
 pub(crate) use reports::{AllegationRole, ReportMapping, ReportRole, Table, word, words};
 
 use field::RawField;
@@ -258,6 +260,13 @@ pub(crate) enum MappingError {
     AllegationsAlone,
     #[error("[{table}] needs `{key}`: name its column")]
     KeyMissing { table: &'static str, key: String },
+    #[error("[allegations] has `{key}` and no `outcome`: name the column of outcomes, too")]
+    OutcomeMissing { key: String },
+    #[error(
+        "[allegations] has `outcome` and no `person_class`, by which forms are allowed: give it, \
+         such as {{ constant = 'police_officer' }}"
+    )]
+    PersonClassMissing,
 }
 
 #[derive(Deserialize)]

@@ -17,7 +17,7 @@ use std::sync::Arc;
 use csv::ByteRecord;
 
 use self::held::{Allegation, Names, Place, Report, Said, Symbol};
-use self::row::{Reader, Reject, Unread};
+use self::row::{ReadAllegation, Reader, Reject, Unread};
 use self::table::{Columns, Fit, Layout};
 use super::mapping::{AllegationRole, ReportMapping, ReportRole, Table, code};
 use super::source::input::{Input, line_breaks};
@@ -28,6 +28,8 @@ use crate::cli::report::Finding;
 const ROWS_MAX: u64 = 5_000_000;
 /// The reason of a row or a report that was told otherwise before.
 const REPORT_DIFFERS: &str = "REPORT_DIFFERS";
+/// The reason of a row whose proceeding was told otherwise before.
+const PROCEEDING_DIFFERS: &str = "PROCEEDING_DIFFERS";
 
 /// Why files can't be read. No row was sent.
 #[derive(Debug, thiserror::Error)]
@@ -73,6 +75,8 @@ pub(crate) struct Register {
     pub(crate) closed_before_opened: u64,
     /// Allegations whose row is like another one of the same report in every cell. They count.
     pub(crate) duplicates: u64,
+    /// Allegations that aren't substantiated, and of which an outcome is told: that is not taken.
+    pub(crate) outcomes_not_taken: u64,
 }
 
 impl Register {
@@ -96,6 +100,7 @@ impl Register {
             places: HashMap::new(),
             reports: Vec::new(),
             allegations: Vec::new(),
+            outcomes_not_taken: 0,
         };
         let failed = |path: &Path| {
             let path = path.to_owned();
@@ -115,14 +120,15 @@ impl Register {
                     if rows % 1_000 == 0 {
                         progress(bytes + file.input.bytes());
                     }
-                    match reading.row(file, &record, line) {
-                        Ok(()) => {}
-                        Err(Unread::Row(reject)) => {
-                            rejected += 1;
-                            let cells = layout.record(file.number, &record);
-                            rejects.add(line, &reject.reason(), &reject.to_string(), &cells)?;
-                        }
+                    let reject = match reading.row(file, &record, line) {
+                        Ok(reject) => reject,
+                        Err(Unread::Row(reject)) => Some(reject),
                         Err(Unread::Source(source)) => return Err(failed(&file.path)(source)),
+                    };
+                    if let Some(reject) = reject {
+                        rejected += 1;
+                        let cells = layout.record(file.number, &record);
+                        rejects.add(line, &reject.reason(), &reject.to_string(), &cells)?;
                     }
                 }
                 bytes += file.input.bytes();
@@ -268,11 +274,12 @@ struct Reading<'m> {
     places: HashMap<Arc<str>, u32>,
     reports: Vec<Report>,
     allegations: Vec<Allegation>,
+    outcomes_not_taken: u64,
 }
 
 impl Reading<'_> {
-    /// Takes a row in, all of it or nothing.
-    fn row(&mut self, file: &Opened<'_>, record: &ByteRecord, line: u64) -> Result<(), Unread> {
+    /// Takes a row in, all of it or nothing; only what it says of discipline may be left out, and then it's told why.
+    fn row(&mut self, file: &Opened<'_>, record: &ByteRecord, line: u64) -> Result<Option<Reject>, Unread> {
         if record.len() != file.names.len() {
             let (found, expected) = (record.len(), file.names.len());
             return Err(Reject::FieldCount { found, expected, lines: 1 + line_breaks(record) }.into());
@@ -289,7 +296,7 @@ impl Reading<'_> {
             Some(columns) if !has_none => Some(self.reader.allegation(columns, record, place)?),
             _ => None,
         };
-        if let Some((id, _)) = &allegation
+        if let Some(ReadAllegation { report: id, .. }) = &allegation
             && report.as_ref().is_none_or(|(report, _)| report != id)
             && !self.places.contains_key(*id)
         {
@@ -298,11 +305,13 @@ impl Reading<'_> {
         if let Some((id, said)) = report {
             self.report(file, place, id, said)?;
         }
-        if let Some((id, allegation)) = allegation {
-            let report = self.places.get(id).copied().unwrap_or_default();
-            self.allegations.push(Allegation { report, ..allegation });
-        }
-        Ok(())
+        let Some(ReadAllegation { report: id, allegation, is_not_taken, reject }) = allegation else {
+            return Ok(None);
+        };
+        let report = self.places.get(id).copied().unwrap_or_default();
+        self.allegations.push(Allegation { report, ..allegation });
+        self.outcomes_not_taken += u64::from(is_not_taken);
+        Ok(reject)
     }
 
     fn report(&mut self, file: &Opened<'_>, place: Place, id: &str, said: Said) -> Result<(), Reject> {
@@ -333,7 +342,8 @@ impl Reading<'_> {
     }
 
     fn finish(self, source: String, files: Vec<String>, (rows, rejected): (u64, u64)) -> Register {
-        let Self { reader: Reader { mut names, .. }, absent, mut reports, mut allegations, .. } = self;
+        let Self { reader, absent, mut reports, mut allegations, outcomes_not_taken, .. } = self;
+        let mut names = reader.names;
         let mut closed_before_opened = 0;
         let own_agency = names.symbol(&code::agency_of_source(&source)).ok();
         for Report { said, .. } in &mut reports {
@@ -347,13 +357,24 @@ impl Reading<'_> {
                 closed_before_opened += 1;
             }
         }
-        let word = |classed: held::Classed| classed.1.map_or("", |symbol| names.text(symbol));
+        let text = |symbol: Option<Symbol>| symbol.map_or("", |symbol| names.text(symbol));
+        let word = |classed: held::Classed| text(classed.1);
+        let outcome = |allegation: &Allegation| {
+            let discipline = allegation.discipline.as_deref();
+            let words = discipline.map(|discipline| (Some(discipline.word), discipline.recommended_word));
+            let (word, recommended) = words.unwrap_or_default();
+            let decided = discipline.and_then(|discipline| discipline.told.as_ref()?.decided);
+            (text(word), text(recommended), decided)
+        };
         allegations.sort_unstable_by(|a, b| {
             let number = |finding: Option<Finding>| finding.map_or(0, i32::from);
-            let key = |a: &Allegation| (i32::from(a.classed.0), number(a.recommended), number(a.last), a.row);
+            let key = |a: &Allegation| (i32::from(a.classed.0), number(a.recommended), number(a.last));
             (a.report, &a.person, word(a.classed))
                 .cmp(&(b.report, &b.person, word(b.classed)))
                 .then_with(|| key(a).cmp(&key(b)))
+                // Where the report has them alike, an outcome has to meet the same number on a second run.
+                .then_with(|| outcome(a).cmp(&outcome(b)))
+                .then_with(|| a.row.cmp(&b.row))
         });
         let is_alike = |pair: &&[Allegation]| pair[0].report == pair[1].report && pair[0].row == pair[1].row;
         let duplicates = allegations.windows(2).filter(is_alike).count() as u64;
@@ -375,6 +396,7 @@ impl Reading<'_> {
             rejected,
             closed_before_opened,
             duplicates,
+            outcomes_not_taken,
         }
     }
 }

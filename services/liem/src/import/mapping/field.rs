@@ -9,6 +9,7 @@ use serde::de::{Deserializer, MapAccess, Visitor};
 
 use super::code::{self, CodeError};
 use super::form::Form;
+use super::outcome::{Outcomes, RawValue};
 use crate::import::time::TimeError;
 
 /// A key of one of the mapping's tables: what its column says.
@@ -28,6 +29,11 @@ pub(crate) trait Key: Copy + Ord + fmt::Display {
     fn takes_constant(self) -> bool {
         true
     }
+
+    /// Whether its words are for outcomes of discipline, which are more than one of our words.
+    fn is_outcome(self) -> bool {
+        false
+    }
 }
 
 /// Where the value of a role comes from.
@@ -46,6 +52,13 @@ pub(crate) enum Field {
         /// For an empty cell, and with `values` for what they don't list.
         default: Option<String>,
     },
+    /// A column of the source's words for outcomes.
+    Outcomes {
+        /// Its name in the header.
+        column: String,
+        /// What its words mean.
+        outcomes: Outcomes,
+    },
 }
 
 impl Field {
@@ -53,14 +66,14 @@ impl Field {
     pub(crate) fn column(&self) -> Option<&str> {
         match self {
             Self::Constant(_) => None,
-            Self::Column { column, .. } => Some(column),
+            Self::Column { column, .. } | Self::Outcomes { column, .. } => Some(column),
         }
     }
 
     /// What stands before every value.
     pub(crate) fn prefix(&self) -> &str {
         match self {
-            Self::Constant(_) => "",
+            Self::Constant(_) | Self::Outcomes { .. } => "",
             Self::Column { prefix, .. } => prefix,
         }
     }
@@ -85,19 +98,31 @@ impl Field {
         match self {
             Self::Constant(constant) => Some(constant),
             Self::Column { default, .. } => default.as_deref(),
+            Self::Outcomes { .. } => None,
         }
     }
 
     /// What a table's entry says, if it can be used.
     pub(super) fn checked<K: Key>(key: K, RawField(raw): RawField, form: &Form) -> Result<Self, FieldError> {
+        if key.is_outcome() {
+            return raw.outcomes();
+        }
+        if raw.otherwise.is_some() {
+            return Err(FieldError::OtherwiseOnlyForOutcomes);
+        }
+        let mut values = BTreeMap::new();
+        for (value, ours) in raw.values {
+            let RawValue::Word(ours) = ours else { return Err(FieldError::WordNeeded { value }) };
+            values.insert(value, ours);
+        }
         let outputs = raw.constant.iter().chain(&raw.default);
-        for output in outputs.chain(raw.values.values().filter(|value| !value.is_empty())) {
+        for output in outputs.chain(values.values().filter(|value| !value.is_empty())) {
             key.check(output, form)?;
         }
         match (raw.column, raw.constant) {
             (None, Some(_)) if !key.takes_constant() => Err(FieldError::ColumnNeeded),
             (None, Some(constant)) => {
-                if raw.prefix.is_some() || raw.default.is_some() || !raw.values.is_empty() {
+                if raw.prefix.is_some() || raw.default.is_some() || !values.is_empty() {
                     return Err(FieldError::ConstantNotAlone);
                 }
                 Ok(Self::Constant(constant))
@@ -110,7 +135,7 @@ impl Field {
                     return Err(FieldError::PrefixOnlyForCase);
                 }
                 let prefix = raw.prefix.unwrap_or_default();
-                Ok(Self::Column { column, prefix, values: raw.values, default: raw.default })
+                Ok(Self::Column { column, prefix, values, default: raw.default })
             }
             (Some(_), Some(_)) | (None, None) => Err(FieldError::ColumnOrConstant),
         }
@@ -156,8 +181,25 @@ struct RawTable {
     constant: Option<String>,
     prefix: Option<String>,
     #[serde(default)]
-    values: BTreeMap<String, String>,
+    values: BTreeMap<String, RawValue>,
     default: Option<String>,
+    otherwise: Option<RawValue>,
+}
+
+impl RawTable {
+    fn outcomes(self) -> Result<Field, FieldError> {
+        let Some(column) = self.column.filter(|_| self.constant.is_none()) else {
+            return Err(FieldError::ColumnNeeded);
+        };
+        if self.prefix.is_some() {
+            return Err(FieldError::PrefixOnlyForCase);
+        }
+        if self.default.is_some() {
+            return Err(FieldError::OtherwiseNotDefault);
+        }
+        let outcomes = Outcomes::checked(self.values, self.otherwise)?;
+        Ok(Field::Outcomes { column, outcomes })
+    }
 }
 
 impl<'de> Deserialize<'de> for RawField {
@@ -169,7 +211,8 @@ impl<'de> Deserialize<'de> for RawField {
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str(
-                    "the name of a column, or a table of `column`, `constant`, `prefix`, `values`, `default`",
+                    "the name of a column, or a table of `column`, `constant`, `prefix`, `values`, `default`, \
+                     `otherwise`",
                 )
             }
 
@@ -199,6 +242,14 @@ pub(crate) enum FieldError {
     IdWithoutDefault { key: String },
     #[error("it takes no `constant`: name its column")]
     ColumnNeeded,
+    #[error("only outcomes take an `otherwise`: give a `default`")]
+    OtherwiseOnlyForOutcomes,
+    #[error("an outcome takes no `default`, since an empty cell says nothing: give an `otherwise`")]
+    OtherwiseNotDefault,
+    #[error("`{value}` is one of our words, or a text: only an outcome has a `result` and a `form`")]
+    WordNeeded { value: String },
+    #[error("`{result}` has the form `{form}`: only what is `sanctioned` has one")]
+    FormWithoutSanction { form: String, result: String },
     #[error("`{value}` is none of {words}")]
     Word { value: String, words: String },
     #[error("`{value}` can't be a time")]

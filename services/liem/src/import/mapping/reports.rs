@@ -10,6 +10,8 @@ use super::MappingError;
 use super::code;
 use super::field::{self, Field, FieldError, Key, RawField};
 use super::form::Form;
+use super::outcome::Outcomes;
+use crate::cli::proceeding::PersonClass;
 use crate::cli::report::{Class, Finding, Kind, Source};
 
 /// A table of the mapping: where the values of its keys come from.
@@ -65,6 +67,36 @@ impl<K: Key> Table<K> {
     }
 }
 
+impl Table<AllegationRole> {
+    /// What the words of a column of outcomes mean.
+    pub(crate) fn outcomes(&self, key: AllegationRole) -> Option<&Outcomes> {
+        match self.field(key) {
+            Some(Field::Outcomes { outcomes, .. }) => Some(outcomes),
+            _ => None,
+        }
+    }
+
+    /// Discipline needs an outcome, and what the person is by law. What is recommended is said in the words of the outcome,
+    /// unless it has its own.
+    fn check_discipline(&mut self) -> Result<(), MappingError> {
+        use AllegationRole as A;
+        let Some(outcomes) = self.outcomes(A::Outcome).cloned() else {
+            let key = [A::RecommendedOutcome, A::Decided, A::PersonClass].into_iter();
+            let key = key.filter(|key| self.fields.contains_key(key)).map(|key| key.to_string()).next();
+            return key.map_or(Ok(()), |key| Err(MappingError::OutcomeMissing { key }));
+        };
+        if !self.fields.contains_key(&A::PersonClass) {
+            return Err(MappingError::PersonClassMissing);
+        }
+        if let Some(Field::Outcomes { outcomes: own, .. }) = self.fields.get_mut(&A::RecommendedOutcome)
+            && own.is_empty()
+        {
+            *own = outcomes;
+        }
+        Ok(())
+    }
+}
+
 /// The keys of a table.
 macro_rules! keys {
     ($($(#[$doc:meta])* $name:ident { $($variant:ident $key:literal)* })*) => {
@@ -109,6 +141,10 @@ keys! {
         Class "class"
         Recommended "recommended"
         Final "final"
+        Outcome "outcome"
+        RecommendedOutcome "recommended_outcome"
+        Decided "decided"
+        PersonClass "person_class"
     }
 }
 
@@ -135,13 +171,19 @@ impl Key for ReportRole {
 }
 
 impl Key for AllegationRole {
-    fn check(self, value: &str, _form: &Form) -> Result<(), FieldError> {
+    fn check(self, value: &str, form: &Form) -> Result<(), FieldError> {
         match self {
             Self::Report => field::check_code(value),
             Self::Class => check_word::<Class>(value),
             Self::Recommended | Self::Final => check_word::<Finding>(value),
-            Self::Person => Ok(()),
+            Self::PersonClass => check_word::<PersonClass>(value),
+            Self::Decided => form.check_time(value),
+            Self::Person | Self::Outcome | Self::RecommendedOutcome => Ok(()),
         }
+    }
+
+    fn is_outcome(self) -> bool {
+        matches!(self, Self::Outcome | Self::RecommendedOutcome)
     }
 
     fn is_id(self) -> bool {
@@ -192,9 +234,10 @@ impl ReportMapping {
         reports.has("reports", ReportRole::Report)?;
         reports.has("reports", ReportRole::Received)?;
         reports.or_constant(ReportRole::Agency, code::agency_of_source(&form.source));
-        let allegations = allegations.map(|raw| Table::checked("allegations", raw, &form)).transpose()?;
-        if let Some(allegations) = &allegations {
+        let mut allegations = allegations.map(|raw| Table::checked("allegations", raw, &form)).transpose()?;
+        if let Some(allegations) = &mut allegations {
             allegations.has("allegations", AllegationRole::Report)?;
+            allegations.check_discipline()?;
         }
         Ok(Self { form, reports, allegations })
     }

@@ -1,5 +1,6 @@
 use std::error::Error;
 
+use super::outcome::Outcome;
 use super::*;
 use crate::cli::report::{Class, Finding};
 
@@ -187,6 +188,69 @@ fn a_wrong_mapping_of_reports_is_refused_before_a_row_is_read() {
             "[reports]\nreport = { column = 'x', default = 'y' }\nreceived = 'on'".to_owned(),
             "`report` takes no `default`",
         ),
+    ] {
+        let message = wrong(&text);
+        assert!(message.contains(expected), "{text}: {message}");
+    }
+}
+
+#[test]
+fn a_word_for_an_outcome_is_listed_or_ours_or_otherwise() {
+    let outcome = |more: &str| {
+        let entry = format!("outcome = {{ column = 'o', {more} }}\nperson_class = {{ constant = 'cadre' }}");
+        let mapping = reports(&format!("[allegations]\nreport = 'id'\nrecommended_outcome = 'r'\n{entry}"));
+        let mapping = mapping.unwrap().allegations.unwrap();
+        // What is recommended is said in the same words.
+        let (last, recommended) = (AllegationRole::Outcome, AllegationRole::RecommendedOutcome);
+        assert_eq!(mapping.outcomes(last), mapping.outcomes(recommended));
+        assert_eq!(mapping.field(last).and_then(Field::column), Some("o"));
+        mapping.outcomes(last).unwrap().clone()
+    };
+    let of = |result, form: &str| {
+        let form = (!form.is_empty()).then(|| form.to_owned());
+        Ok(Some(Outcome { result, form }))
+    };
+    let strict = outcome(
+        "values = { 10 = { result = 'sanctioned', form = 'suspension' }, None = 'not_sanctioned', '-' = '' }",
+    );
+    assert_eq!(strict.meaning("10"), of(SanctionResult::Sanctioned, "suspension"));
+    assert_eq!(strict.meaning("None"), of(SanctionResult::NotSanctioned, ""));
+    assert_eq!(strict.meaning("pending"), of(SanctionResult::Pending, ""));
+    assert_eq!((strict.meaning("-"), strict.meaning("none")), (Ok(None), Err("none")));
+    let lenient = outcome("otherwise = { result = 'sanctioned' }");
+    assert_eq!(lenient.meaning("15"), of(SanctionResult::Sanctioned, ""));
+    assert_eq!(lenient.meaning("pending"), of(SanctionResult::Pending, ""));
+    assert_eq!(outcome("otherwise = ''").meaning("15"), Ok(None));
+}
+
+#[test]
+fn a_wrong_mapping_of_discipline_is_refused_before_a_row_is_read() {
+    let wrong = |text: &str| {
+        refusal(&format!(
+            "source = 'a'\n[reports]\nreport = 'id'\nreceived = 'on'\n[allegations]\nreport = 'id'\n{text}"
+        ))
+    };
+    let class = "person_class = { constant = 'police_officer' }\n";
+    for (text, expected) in [
+        ("outcome = 'o'".to_owned(), "no `person_class`"),
+        (class.to_owned(), "`person_class` and no `outcome`"),
+        ("decided = 'd'".to_owned(), "`decided` and no `outcome`"),
+        ("person_class = { constant = 'sergeant' }\noutcome = 'o'".to_owned(), "`civil_servant`"),
+        (format!("{class}outcome = {{ constant = 'pending' }}"), "name its column"),
+        (format!("{class}outcome = {{ column = 'o', default = 'pending' }}"), "give an `otherwise`"),
+        (format!("{class}outcome = {{ column = 'o', values = {{ a = 'guilty' }} }}"), "`not_sanctioned`"),
+        (
+            format!("{class}outcome = {{ column = 'o', values = {{ a = {{ form = 'x' }} }} }}"),
+            "missing field `result`",
+        ),
+        (
+            format!(
+                "{class}outcome = {{ column = 'o', otherwise = {{ result = 'pending', form = 'fine' }} }}"
+            ),
+            "only what is `sanctioned` has one",
+        ),
+        ("final = { column = 'f', values = { a = { result = 'pending' } } }".to_owned(), "only an outcome"),
+        ("final = { column = 'f', otherwise = 'false' }".to_owned(), "give a `default`"),
     ] {
         let message = wrong(&text);
         assert!(message.contains(expected), "{text}: {message}");

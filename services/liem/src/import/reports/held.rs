@@ -6,7 +6,9 @@ use std::sync::Arc;
 
 use chrono::NaiveDate;
 
+use crate::cli::proceeding::PersonClass;
 use crate::cli::report::{Class, Finding, Kind, Source};
+use crate::import::mapping::SanctionResult;
 use crate::import::source::SourceError;
 use crate::import::source::survey::DISTINCT_MAX;
 
@@ -139,6 +141,38 @@ pub(super) struct Allegation {
     pub(super) classed: Classed,
     pub(super) recommended: Option<Finding>,
     pub(super) last: Option<Finding>,
+    /// What came of it, where it is substantiated and the row tells.
+    pub(super) discipline: Option<Box<Discipline>>,
+    /// What it says of discipline can't be used, and the row was rejected for it.
+    pub(super) is_rejected: bool,
+}
+
+/// What a row says of discipline.
+#[derive(Debug)]
+pub(super) struct Discipline {
+    /// The source's words for the outcome, and for what was recommended: part of an allegation's place among those that
+    /// are alike, whether the mapping knows them or not.
+    pub(super) word: Symbol,
+    pub(super) recommended_word: Option<Symbol>,
+    /// What it comes to; none where that can't be used.
+    pub(super) told: Option<Told>,
+}
+
+/// A proceeding as the source has it.
+#[derive(Debug)]
+pub(super) struct Told {
+    pub(super) class: PersonClass,
+    pub(super) outcome: Outcome,
+    pub(super) recommended: Option<Outcome>,
+    pub(super) decided: Option<NaiveDate>,
+}
+
+/// An outcome, with the source's word where that is another.
+#[derive(Debug)]
+pub(super) struct Outcome {
+    pub(super) result: SanctionResult,
+    pub(super) form: Option<Symbol>,
+    pub(super) word: Option<Symbol>,
 }
 
 #[cfg(test)]

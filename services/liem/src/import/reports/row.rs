@@ -6,11 +6,12 @@ use chrono::NaiveDate;
 use clap::ValueEnum;
 use csv::ByteRecord;
 
-use super::held::{Allegation, Classed, Names, Place, Said, Symbol};
+use super::held::{Allegation, Classed, Discipline, Names, Outcome, Place, Said, Symbol, Told};
 use super::table::Columns;
+use crate::cli::proceeding::PersonClass;
 use crate::cli::report::{Class, Finding};
 use crate::import::mapping::code::{self, CodeError};
-use crate::import::mapping::{AllegationRole, Form, Key, ReportRole, word, words};
+use crate::import::mapping::{AllegationRole, Form, Key, ReportRole, SanctionResult, word, words};
 use crate::import::source::SourceError;
 use crate::import::source::row::spanning;
 use crate::import::time::TimeError;
@@ -35,6 +36,13 @@ pub(super) enum Reject {
     Date { key: String, value: String, error: TimeError },
     #[error("{key} `{value}` is none of {words}: map it with `values`, or give a `default`")]
     Word { key: String, value: String, words: String },
+    #[error(
+        "{key} `{value}` is neither listed nor one of {words}: map it with `values`, or give an `otherwise`; \
+         the allegation goes in without it"
+    )]
+    Outcome { key: String, value: String, words: String },
+    #[error("nothing says what the person is by law: the allegation goes in without its outcome")]
+    PersonClassMissing,
     #[error("no row of a report that can be used has the id `{report}`")]
     ReportMissing { report: String },
     #[error("line {line}{file} has the report `{report}` with another {what}: that stays")]
@@ -51,7 +59,8 @@ impl Reject {
             Self::ReceivedMissing => "received_missing".to_owned(),
             Self::Code { key, .. } => format!("{key}_invalid"),
             Self::Date { key, .. } => format!("{key}_unreadable"),
-            Self::Word { key, .. } => format!("{key}_unknown"),
+            Self::Word { key, .. } | Self::Outcome { key, .. } => format!("{key}_unknown"),
+            Self::PersonClassMissing => "person_class_missing".to_owned(),
             Self::ReportMissing { .. } => "REPORT_MISSING".to_owned(),
             Self::ReportDiffers { .. } => super::REPORT_DIFFERS.to_owned(),
         }
@@ -67,6 +76,17 @@ pub(super) enum Unread {
     /// The import ends.
     #[error(transparent)]
     Source(#[from] SourceError),
+}
+
+/// An allegation of a row.
+pub(super) struct ReadAllegation<'r> {
+    /// The id of its report.
+    pub(super) report: &'r str,
+    pub(super) allegation: Allegation,
+    /// The row tells an outcome of what isn't substantiated: that is not taken.
+    pub(super) is_not_taken: bool,
+    /// Why what it says of discipline can't be used. The rest of the row is.
+    pub(super) reject: Option<Reject>,
 }
 
 /// What rows are read with.
@@ -106,9 +126,9 @@ impl Reader<'_> {
         columns: &'r Columns<'_, AllegationRole>,
         record: &'r ByteRecord,
         place: Place,
-    ) -> Result<(&'r str, Allegation), Unread> {
+    ) -> Result<ReadAllegation<'r>, Unread> {
         use AllegationRole as A;
-        let id = columns.id(record, A::Report)?;
+        let report = columns.id(record, A::Report)?;
         let absent = |key| columns.table.absent(key);
         let finding = |key| -> Result<Option<Finding>, Reject> {
             Ok(columns.word(record, key)?.or_else(|| absent(key).and_then(word)))
@@ -122,8 +142,104 @@ impl Reader<'_> {
             classed: self.class(columns, record, A::Class)?.unwrap_or((absent_class, None)),
             recommended: finding(A::Recommended)?,
             last: finding(A::Final)?,
+            discipline: None,
+            is_rejected: false,
         };
-        Ok((id, allegation))
+        let is_substantiated = matches!(allegation.last, Some(Finding::Substantiated | Finding::Partly));
+        let mut read = ReadAllegation { report, allegation, is_not_taken: false, reject: None };
+        if !is_substantiated {
+            // What its word means doesn't matter, so the mapping need not know it.
+            read.is_not_taken = columns.text(record, A::Outcome).is_ok_and(|word| !word.is_empty());
+            return Ok(read);
+        }
+        let told = match self.words(columns, record) {
+            Ok(None) => return Ok(read),
+            Ok(Some((word, recommended_word))) => {
+                let told = self.told(columns, record, (word, recommended_word));
+                let (told, failed) = told.map_or_else(|error| (None, Err(error)), |told| (told, Ok(())));
+                if told.is_some() || failed.is_err() {
+                    read.allegation.discipline = Some(Box::new(Discipline { word, recommended_word, told }));
+                }
+                failed
+            }
+            Err(error) => Err(error),
+        };
+        match told {
+            Ok(()) => {}
+            Err(Unread::Row(reject)) => {
+                read.reject = Some(reject);
+                read.allegation.is_rejected = true;
+            }
+            Err(source) => return Err(source),
+        }
+        Ok(read)
+    }
+
+    /// The source's words for the outcome and for what was recommended; none without an outcome.
+    fn words(
+        &mut self,
+        columns: &Columns<'_, AllegationRole>,
+        record: &ByteRecord,
+    ) -> Result<Option<(Symbol, Option<Symbol>)>, Unread> {
+        let mut word = |key: AllegationRole| -> Result<Option<Symbol>, Unread> {
+            let cell = columns.text(record, key)?;
+            if cell.is_empty() {
+                return Ok(None);
+            }
+            code::check(cell).map_err(|error| Reject::Code { key: key.to_string(), error })?;
+            Ok(Some(self.names.symbol(cell)?))
+        };
+        let outcome = word(AllegationRole::Outcome)?;
+        let recommended = word(AllegationRole::RecommendedOutcome)?;
+        Ok(outcome.map(|outcome| (outcome, recommended)))
+    }
+
+    /// What a row says came of an allegation; none where its word means nothing.
+    fn told(
+        &mut self,
+        columns: &Columns<'_, AllegationRole>,
+        record: &ByteRecord,
+        (word, recommended_word): (Symbol, Option<Symbol>),
+    ) -> Result<Option<Told>, Unread> {
+        use AllegationRole as A;
+        let Some(outcome) = self.outcome(columns, A::Outcome, word)? else { return Ok(None) };
+        let recommended = match recommended_word {
+            Some(word) => self.outcome(columns, A::RecommendedOutcome, word)?,
+            None => None,
+        };
+        let absent = columns.table.absent(A::Decided).and_then(|text| self.form.when(text).ok());
+        let decided = self.date(columns, record, A::Decided)?;
+        let class: Option<PersonClass> = columns.word(record, A::PersonClass)?;
+        let class = class.or_else(|| columns.table.absent(A::PersonClass).and_then(self::word));
+        Ok(Some(Told {
+            class: class.ok_or(Reject::PersonClassMissing)?,
+            outcome,
+            recommended,
+            decided: decided.or(absent.map(|when| when.date(self.form.zone))),
+        }))
+    }
+
+    /// What a word for an outcome means. It is kept beside ours, unless it is the one that ours would be counted under.
+    fn outcome(
+        &mut self,
+        columns: &Columns<'_, AllegationRole>,
+        key: AllegationRole,
+        cell: Symbol,
+    ) -> Result<Option<Outcome>, Unread> {
+        let Some(outcomes) = columns.table.outcomes(key) else { return Ok(None) };
+        let text = self.names.text(cell);
+        let meaning = outcomes.meaning(text).map_err(|text| Reject::Outcome {
+            key: key.to_string(),
+            value: shown(text),
+            words: words::<SanctionResult>(),
+        })?;
+        let Some(meaning) = meaning else { return Ok(None) };
+        let is_ours = match &meaning.form {
+            Some(form) => form == text,
+            None => word(text) == Some(meaning.result),
+        };
+        let form = meaning.form.map(|form| self.names.symbol(&form)).transpose()?;
+        Ok(Some(Outcome { result: meaning.result, form, word: (!is_ours).then_some(cell) }))
     }
 
     /// What the mapping says of a report where rows don't.
@@ -151,11 +267,11 @@ impl Reader<'_> {
         })
     }
 
-    fn date(
+    fn date<K: Key>(
         &self,
-        columns: &Columns<'_, ReportRole>,
+        columns: &Columns<'_, K>,
         record: &ByteRecord,
-        key: ReportRole,
+        key: K,
     ) -> Result<Option<NaiveDate>, Reject> {
         let Some(value) = columns.value(record, key)? else { return Ok(None) };
         match self.form.when(value) {

@@ -1,4 +1,7 @@
-//! Sending what was read: what reports name is registered first, then many reports are in flight.
+//! Sending what was read: what reports name is registered first, then many reports are in flight, each with what
+//! came of its findings.
+
+mod proceedings;
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{
@@ -15,7 +18,7 @@ use proto::{
     ledger::{Occurred, Recorded, occurred::When},
 };
 
-use super::held::{Allegation, Classed, Report};
+use super::held::{Allegation, Classed, Place, Report};
 use super::{REPORT_DIFFERS, Register, unit};
 use crate::cli::report::{Class, Finding, Kind, Source};
 use crate::client::Connection;
@@ -35,9 +38,21 @@ pub(crate) struct Sent {
     pub(crate) registered: u64,
     /// Reports that a later row, or an earlier import, tells otherwise.
     pub(crate) report_differs: u64,
+    pub(crate) proceedings: Proceedings<u64>,
     pub(crate) rejects: Rejects,
     /// The newest position that an answer named.
     pub(crate) position: u64,
+}
+
+/// What became of proceedings.
+#[derive(Default)]
+pub(crate) struct Proceedings<N> {
+    /// Those that were recorded now.
+    pub(crate) new: N,
+    /// Those that had been recorded before.
+    pub(crate) repeated: N,
+    /// Those that stand otherwise.
+    pub(crate) differing: N,
 }
 
 struct Sender<'r> {
@@ -49,6 +64,7 @@ struct Sender<'r> {
     repeated: AtomicU64,
     registered: AtomicU64,
     report_differs: AtomicU64,
+    proceedings: Proceedings<AtomicU64>,
     position: AtomicU64,
     rejects: Mutex<Rejects>,
 }
@@ -69,6 +85,7 @@ pub(crate) async fn send(
         repeated: AtomicU64::new(0),
         registered: AtomicU64::new(0),
         report_differs: AtomicU64::new(0),
+        proceedings: Proceedings::default(),
         position: AtomicU64::new(0),
         rejects: Mutex::new(rejects),
     };
@@ -84,11 +101,17 @@ pub(crate) async fn send(
         .await?;
     let mut rejects = sender.rejects.into_inner().unwrap_or_else(PoisonError::into_inner);
     rejects.flush()?;
+    let Proceedings { new, repeated, differing } = sender.proceedings;
     Ok(Sent {
         appended: sender.appended.into_inner(),
         repeated: sender.repeated.into_inner(),
         registered: sender.registered.into_inner(),
         report_differs: sender.report_differs.into_inner(),
+        proceedings: Proceedings {
+            new: new.into_inner(),
+            repeated: repeated.into_inner(),
+            differing: differing.into_inner(),
+        },
         rejects,
         position: sender.position.into_inner(),
     })
@@ -165,14 +188,15 @@ impl Sender<'_> {
                 self.position.fetch_max(recorded.position, Relaxed);
                 let counter = if recorded.repeated { &self.repeated } else { &self.appended };
                 counter.fetch_add(1, Relaxed);
+                self.proceedings(report, allegations).await?;
             }
             Err(Refused::Refusal { reason, .. }) if reason == "REQUEST_ID_REUSED" => {
                 differs = true;
                 let text = "an earlier import recorded this report otherwise: that stays";
-                self.reject(report, allegations, REPORT_DIFFERS, text)?;
+                self.reject(rows(report, allegations), REPORT_DIFFERS, text)?;
             }
             Err(Refused::Refusal { reason, message }) => {
-                self.reject(report, allegations, &reason, &message)?;
+                self.reject(rows(report, allegations), &reason, &message)?;
             }
             Err(Refused::Unreachable(status)) => return Err(status.into()),
         }
@@ -234,16 +258,12 @@ impl Sender<'_> {
         (class.into(), self.register.text(word).to_owned())
     }
 
-    /// Rejects all rows of a report; one that has a report and an allegation is one.
     fn reject(
         &self,
-        report: &Report,
-        allegations: &[Allegation],
+        places: impl IntoIterator<Item = Place>,
         reason: &str,
         message: &str,
     ) -> anyhow::Result<()> {
-        let places = allegations.iter().map(|allegation| allegation.place).chain([report.place]);
-        let places: BTreeSet<_> = places.collect();
         let mut rejects = self.rejects.lock().unwrap_or_else(PoisonError::into_inner);
         for place in places {
             let file = self.register.files.get(usize::from(place.file)).map_or("", String::as_str);
@@ -251,4 +271,15 @@ impl Sender<'_> {
         }
         Ok(())
     }
+}
+
+/// All rows of a report, but for those that were rejected before for what they say of discipline. One that has a report
+/// and an allegation is one.
+fn rows(report: &Report, allegations: &[Allegation]) -> BTreeSet<Place> {
+    let places = allegations.iter().map(|allegation| allegation.place).chain([report.place]);
+    let mut places: BTreeSet<_> = places.collect();
+    for allegation in allegations.iter().filter(|allegation| allegation.is_rejected) {
+        places.remove(&allegation.place);
+    }
+    places
 }

@@ -269,3 +269,85 @@ fn constants_and_defaults_stand_where_rows_say_nothing() {
     assert_eq!(told(&register), expected);
     assert_eq!(register.reports[0].said.official.as_deref(), Some("Trần A"));
 }
+
+/// Every proceeding: its report, the allegation's number, and what is told.
+fn proceedings(register: &Register) -> Vec<String> {
+    let mut told = Vec::new();
+    for (report, allegations) in register.reports() {
+        for (number, allegation) in (1..).zip(allegations) {
+            let Some(it) = allegation.discipline.as_ref().and_then(|discipline| discipline.told.as_ref())
+            else {
+                continue;
+            };
+            let words = |outcome: &held::Outcome| {
+                let (form, word) = (register.text(outcome.form), register.text(outcome.word));
+                format!("{:?}/{form}/{word}", outcome.result)
+            };
+            let recommended = it.recommended.as_ref().map_or_else(|| "-".to_owned(), words);
+            let decided = it.decided.map_or_else(|| "-".to_owned(), |date| date.to_string());
+            let (id, outcome) = (&report.id, words(&it.outcome));
+            told.push(format!("{id}.{number} {:?} {recommended} {outcome} {decided}", it.class));
+        }
+    }
+    told
+}
+
+#[test]
+fn what_came_of_findings_is_taken_whatever_the_order_of_rows() {
+    let outcomes = "outcome = { column = 'end', values = { S = { result = 'sanctioned', form = 'suspension' }, \
+                    N = 'not_sanctioned', '-' = '' } }\nrecommended_outcome = 'board'\ndecided = 'day'\n\
+                    person_class = { column = 'rank', values = { P = 'police_officer' } }\n";
+    let folder = Folder::new(&format!("{MAPPING}{outcomes}"));
+    let reports = folder.file("a.csv", format!("{REPORTS}1,2019-01-02,,,,,\n2,2019-01-03,,,,,\n"));
+    let rows = [
+        // Alike in what the report has of them: the words for the outcomes order them.
+        "1,p,Blows,Yes,N,S,,P",
+        "1,p,Blows,Yes,,N,2019-03-01,P",
+        "1,p,Blows,Yes,S,Fired,,P",
+        "1,p,Blows,Yes,,,,P",
+        // Not substantiated: not taken, whatever the word.
+        "1,q,Blows,No,,Whatever,,P",
+        "1,q,Blows,No,,,,",
+        "2,,Blows,substantiated,,pending,,P",
+        "2,,Theft,Yes,,-,,P",
+        "2,r,Blows,Yes,Fired,S,,P",
+        "2,s,Blows,Yes,,S,soon,P",
+        "2,t,Blows,Yes,,S,,",
+        "2,u,Blows,Yes,,S,,Z",
+    ];
+    let expected = [
+        "1.3 PoliceOfficer - NotSanctioned//N 2019-03-01",
+        "1.4 PoliceOfficer NotSanctioned//N Sanctioned/suspension/S -",
+        "2.1 PoliceOfficer - Pending// -",
+    ];
+    let header = "no,who,act,found,board,end,day,rank\n";
+    let reasons = |rows: Vec<(u64, String, String)>| -> Vec<String> {
+        let mut reasons: Vec<_> = rows.into_iter().map(|(_, reason, _)| reason).collect();
+        reasons.sort();
+        reasons
+    };
+    let why = [
+        "decided_unreadable",
+        "outcome_unknown",
+        "person_class_missing",
+        "person_class_unknown",
+        "recommended_outcome_unknown",
+    ];
+    let mut reversed = rows;
+    reversed.reverse();
+    for rows in [rows, reversed] {
+        let file = folder.file("b.csv", format!("{header}{}\n", rows.join("\n")));
+        let (register, rejected) = folder.read(&[file, reports.clone()]);
+        assert_eq!(proceedings(&register), expected);
+        assert_eq!(reasons(rejected), why);
+        // The rejected rows' allegations are in.
+        assert_eq!((register.allegation_count(), register.outcomes_not_taken), (12, 1));
+    }
+    // Once the mapping knows the word, what was taken before has the same numbers.
+    let better = Folder::new(&format!("{MAPPING}{}", outcomes.replace("'-' = ''", "Fired = 'sanctioned'")));
+    let file = better.file("b.csv", format!("{header}{}\n", rows.join("\n")));
+    let (register, _) = better.read(&[file, reports]);
+    let told = proceedings(&register);
+    assert_eq!(told.len(), 5, "{told:?}");
+    assert!(expected.iter().all(|line| told.iter().any(|other| other == line)), "{told:?}");
+}
