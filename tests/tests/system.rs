@@ -22,6 +22,10 @@ mod imports;
 mod life;
 #[path = "system/operation.rs"]
 mod operation;
+#[path = "system/proceedings_cli.rs"]
+mod proceedings_cli;
+#[path = "system/proceedings_import.rs"]
+mod proceedings_import;
 #[path = "system/public.rs"]
 mod public;
 #[path = "system/receipt.rs"]
