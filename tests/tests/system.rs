@@ -26,6 +26,10 @@ mod life;
 mod operation;
 #[path = "system/proceedings.rs"]
 mod proceedings;
+#[path = "system/proceedings_cli.rs"]
+mod proceedings_cli;
+#[path = "system/proceedings_import.rs"]
+mod proceedings_import;
 #[path = "system/public.rs"]
 mod public;
 #[path = "system/receipt.rs"]

@@ -24,7 +24,9 @@ pub(crate) const ELSEWHERE: [&str; 8] = [
 ];
 
 /// Headings whose fields are tested beside the views, in `proceedings`.
-pub(crate) const OF_PROCEEDINGS: [&str; 1] = ["liem proceeding totals"];
+pub(crate) const OF_PROCEEDING_TOTALS: [&str; 1] = ["liem proceeding totals"];
+/// Headings whose fields are tested beside the commands themselves, in `proceedings_cli`.
+pub(crate) const OF_PROCEEDINGS: [&str; 2] = ["liem proceeding", "liem proceeding show"];
 
 /// What is done while no server runs.
 const STOPPED: [&str; 2] = ["liem vault change-key", "liem vault backup"];
@@ -201,7 +203,12 @@ async fn the_fields_are_those_that_the_documentation_lists() {
     }
     let whole = server.json(&["log", "check"]);
     assert_eq!((&whole["ok"], &whole["faults"]), (&true.into(), &Value::Array(Vec::new())));
-    let headings = commands.iter().map(|(heading, _)| *heading).chain(ELSEWHERE).chain(OF_PROCEEDINGS);
+    let headings = commands
+        .iter()
+        .map(|(heading, _)| *heading)
+        .chain(ELSEWHERE)
+        .chain(OF_PROCEEDINGS)
+        .chain(OF_PROCEEDING_TOTALS);
     let headings: BTreeSet<_> = headings.chain(STOPPED).collect();
     assert_eq!(documented.keys().map(String::as_str).collect::<BTreeSet<_>>(), headings);
     // The trail within a case is a trail; one object a row, and one array.

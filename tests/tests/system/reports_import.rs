@@ -10,7 +10,7 @@ use std::{
 use serde_json::Value;
 use tests::{Server, liem, shared, wait_until};
 
-const MAPPING: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../deploy/mappings/philadelphia.toml");
+pub(crate) const MAPPING: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../deploy/mappings/philadelphia.toml");
 
 /// What the files say, counted line by line.
 #[derive(Default)]
@@ -69,13 +69,13 @@ fn map(totals: &[(&str, u64)]) -> BTreeMap<String, u64> {
 
 /// Numbers of a summary.
 #[track_caller]
-fn counts<const N: usize>(summary: &Value, expected: [(&str, u64); N]) {
+pub(crate) fn counts<const N: usize>(summary: &Value, expected: [(&str, u64); N]) {
     for (name, count) in expected {
         assert_eq!(summary[name], count, "{name} in {summary}");
     }
 }
 
-fn import(server: &Server, files: &[&Path], mapping: &str) -> Value {
+pub(crate) fn import(server: &Server, files: &[&Path], mapping: &str) -> Value {
     let rejects = server.data.join("rejects.csv");
     let options = ["--mapping", mapping, "--rejects", rejects.to_str().unwrap()];
     let files: Vec<_> = files.iter().map(|file| file.to_str().unwrap()).collect();
