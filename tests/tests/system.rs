@@ -14,6 +14,8 @@ mod conduct;
 mod crash;
 #[path = "system/directory.rs"]
 mod directory;
+#[path = "system/fair_board.rs"]
+mod fair_board;
 #[path = "system/figures.rs"]
 mod figures;
 #[path = "system/imports.rs"]

@@ -8,13 +8,18 @@
 
 mod board;
 mod case;
+mod comparison;
 mod explain;
+mod fair;
 mod figures;
+mod funnel;
 mod handlers;
 mod marks;
 mod period;
+mod rank_interval;
 mod ranking;
 mod reports;
+mod strata;
 mod succession;
 mod suppression;
 mod view;

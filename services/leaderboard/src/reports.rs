@@ -273,7 +273,7 @@ pub(crate) async fn explain(
         });
     }
     let next = lines.last().filter(|_| has_more).map(|line| line.report.clone());
-    Ok(Explanation { lines, next, total })
+    Ok(Explanation { lines, next, total, strata: BTreeMap::new() })
 }
 
 /// The reports about agencies, given as a JSON array; an empty code stands for all.

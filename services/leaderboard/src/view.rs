@@ -16,6 +16,7 @@ use crate::{
     case::{self, Case},
     marks::{self, Mark, bit},
     reports::{self, ReportEntry},
+    strata,
     succession::{self, BodyEntry},
     what_if::WhatIf,
 };
@@ -27,6 +28,7 @@ const DURATIONS: usize = 3;
 const STEPS: usize = 4;
 const BODIES: usize = 5;
 const REPORTS: usize = 6;
+const MIX: usize = 7;
 
 /// The sums of a month, in order. What is open or overdue is the change in the month: the sum over all
 /// months up to one is how many there are at its end.
@@ -81,6 +83,16 @@ pub(crate) fn code_of(channel: Channel) -> i64 {
         Channel::Counter => 1,
         Channel::Online => Case::ONLINE,
         Channel::Post => 3,
+    }
+}
+
+/// A stored channel as the API names it; empty where it isn't known.
+pub(crate) fn channel_of(code: Option<i64>) -> &'static str {
+    match code {
+        Some(1) => "counter",
+        Some(Case::ONLINE) => "online",
+        Some(3) => "post",
+        _ => "",
     }
 }
 
@@ -159,12 +171,13 @@ impl LeaderboardView {
     }
 
     fn received(&self, entry: &CaseEntry) -> Result<Case, FoldError> {
-        let CaseEvent::Received { by, channel, promise, .. } = &entry.event else {
+        let CaseEvent::Received { by, procedure, channel, promise, .. } = &entry.event else {
             return Err(FoldError::new(format!("the case {} was never received", entry.case)));
         };
         let mut case = Case {
             agency: by.agency.clone(),
             unit: by.unit.clone(),
+            procedure: procedure.clone(),
             channel: channel.map(code_of),
             received: self.micros(entry.occurred),
             received_position: entry.position,
@@ -204,6 +217,7 @@ impl LeaderboardView {
         case.stopped.get_or_insert(at);
         case.closed = Some(at);
         case.closed_position = Some(entry.position);
+        case.is_turned_away = !matches!(entry.event, CaseEvent::Decided { .. });
         case.working_days = Some(self.working_days(case, working_days));
     }
 
@@ -247,21 +261,22 @@ impl LeaderboardView {
                 case.rating_position = Some(entry.position);
             }
             CaseEvent::Corrected { correction, promise, working_days, .. } => {
-                match *correction {
-                    Correction::Channel { channel } => case.channel = Some(code_of(channel)),
+                match correction {
+                    Correction::Channel { channel } => case.channel = Some(code_of(*channel)),
+                    Correction::Procedure { procedure } => case.procedure = Some(procedure.clone()),
                     Correction::Received { occurred } => {
-                        case.received = self.micros(occurred);
+                        case.received = self.micros(*occurred);
                         case.received_position = entry.position;
                     }
                     Correction::Closed { occurred } => {
-                        let closed = Some(self.micros(occurred));
+                        let closed = Some(self.micros(*occurred));
                         if case.stopped == case.closed {
                             case.stopped = closed;
                         }
                         case.closed = closed;
                         case.closed_position = Some(entry.position);
                     }
-                    Correction::Procedure { .. } | Correction::Due { .. } => {}
+                    Correction::Due { .. } => {}
                 }
                 self.set_due(case, promise.as_ref(), entry.position, false)?;
                 if let Some(days) = working_days {
@@ -318,7 +333,7 @@ fn empty_day() -> Row {
 
 impl View for LeaderboardView {
     const NAME: &'static str = "leaderboard";
-    const VERSION: u32 = 3;
+    const VERSION: u32 = 4;
     const TABLES: &'static [Table] = &[
         case::TABLE,
         Table {
@@ -376,6 +391,7 @@ impl View for LeaderboardView {
         },
         succession::TABLE,
         reports::TABLE,
+        strata::TABLE,
     ];
     const SUMMED: Option<usize> = Some(CASES);
     // Most cases come and go within so many positions, and are written once or twice.
@@ -465,6 +481,9 @@ impl View for LeaderboardView {
                 let unit = unit.unwrap_or_default();
                 keys.add(DURATIONS, Key::of([month.into(), agency.as_str().into(), unit.into(), days]));
             }
+            if mark.has(bit::MIXED) {
+                keys.add(MIX, span_key(month, agency, unit));
+            }
         }
     }
 
@@ -486,6 +505,10 @@ impl View for LeaderboardView {
             number += 2;
             if mark.has(bit::CLOSED) {
                 add(rows.change(number), [1], sign)?;
+                number += 1;
+            }
+            if mark.has(bit::MIXED) {
+                strata::change(rows.change(number), &mark, sign)?;
                 number += 1;
             }
         }

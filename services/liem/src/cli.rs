@@ -301,6 +301,9 @@ pub(crate) struct TrailArgs {
 pub(crate) struct BoardArgs {
     #[command(flatten)]
     pub(crate) query: BoardQueryArgs,
+    /// How rows compare with the same cases, and how sure that is, instead of the counts
+    #[arg(long)]
+    pub(crate) fair: bool,
     #[command(subcommand)]
     pub(crate) command: Option<BoardCommand>,
 }
@@ -378,6 +381,7 @@ pub(crate) enum Figure {
     Steps,
     Substantiated,
     SelfReports,
+    ObservedToExpected,
 }
 
 #[derive(Debug, Subcommand)]

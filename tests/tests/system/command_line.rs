@@ -178,7 +178,7 @@ async fn the_fields_are_those_that_the_documentation_lists() {
         ("liem trail", &["trail", case, "--at-least", &head]),
         ("liem trail --count", &["trail", case, "--count"]),
         ("liem board", &["board", "--at-least", &head]),
-        ("liem board explain", &["board", "explain", "H57.1", "received"]),
+        ("liem board explain", &["board", "explain", "H57.1", "observed_to_expected"]),
         ("liem log head", &["log", "head"]),
         ("liem log read", &["log", "read", "--limit", "0"]),
         ("liem view", &["view", "audit"]),

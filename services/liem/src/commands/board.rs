@@ -17,7 +17,7 @@ use crate::{
 pub(super) async fn board(settings: &Settings, args: BoardArgs) -> anyhow::Result<()> {
     let connection = Connection::open(settings, Role::Inspector)?;
     match args.command {
-        None => show(settings, &connection, &args.query).await,
+        None => show(settings, &connection, &args.query, args.fair).await,
         Some(BoardCommand::Explain { subject, figure, query, limit }) => {
             explain(settings, &connection, subject, figure, &query, limit).await
         }
@@ -46,7 +46,12 @@ fn query(args: &BoardQueryArgs, zone: FixedOffset) -> anyhow::Result<pb::BoardQu
     })
 }
 
-async fn show(settings: &Settings, connection: &Connection, args: &BoardQueryArgs) -> anyhow::Result<()> {
+async fn show(
+    settings: &Settings,
+    connection: &Connection,
+    args: &BoardQueryArgs,
+    is_fair: bool,
+) -> anyhow::Result<()> {
     let zone = connection.zone().await;
     let request = pb::GetBoardRequest { query: Some(query(args, zone)?) };
     let board = connection.leaderboard().get_board(request).await?.into_inner();
@@ -55,7 +60,68 @@ async fn show(settings: &Settings, connection: &Connection, args: &BoardQueryArg
         let rows: Vec<_> = board.rows.iter().map(|row| row_json(row, judged_at.as_deref())).collect();
         return output::print_json(&Value::Array(rows));
     }
-    print_board(&board, &args.period, zone)
+    if is_fair { print_fair(&board, &args.period, zone) } else { print_board(&board, &args.period, zone) }
+}
+
+/// A share from 0 to 1 as a percentage.
+fn percent(share: Option<f64>) -> Option<String> {
+    share.map(|share| format!("{:.1} %", share * 100.0))
+}
+
+/// Two shares from 0 to 1 as an interval of percentages.
+fn interval(lower: Option<f64>, upper: Option<f64>) -> Option<String> {
+    let bounds = lower.zip(upper);
+    bounds.map(|(lower, upper)| format!("{:.1}–{:.1}", lower * 100.0, upper * 100.0))
+}
+
+/// How rows compare with the same cases, for people.
+fn print_fair(board: &pb::GetBoardResponse, period: &str, zone: FixedOffset) -> anyhow::Result<()> {
+    let headings = [
+        "rank",
+        "subject",
+        "rate",
+        "expected",
+        "obs ÷ exp",
+        "adjusted",
+        "shrunk",
+        "95 % interval",
+        "ranks",
+        "95 % funnel",
+        "99.8 % funnel",
+        "band",
+    ];
+    let mut table = output::table(&headings, &[&headings[..1], &headings[2..11]].concat());
+    for row in &board.rows {
+        let ranks = row.rank_low.zip(row.rank_high);
+        let ratio = row.observed_to_expected.map(|ratio| format!("{ratio:.3}"));
+        table.add_row([
+            output::cell(row.rank),
+            Cell::new(&row.subject),
+            output::cell(percent(row.on_time_rate)),
+            output::cell(row.expected_on_time.map(|expected| format!("{expected:.1}"))),
+            output::cell(ratio),
+            output::cell(percent(row.adjusted_rate)),
+            output::cell(percent(row.shrunk_rate)),
+            output::cell(interval(row.shrunk_lower, row.shrunk_upper)),
+            output::cell(ranks.map(|(best, worst)| format!("{best}–{worst}"))),
+            output::cell(interval(row.funnel_lower_95, row.funnel_upper_95)),
+            output::cell(interval(row.funnel_lower_998, row.funnel_upper_998)),
+            output::cell(band(row)),
+        ]);
+    }
+    output::print(&table.to_string())?;
+    let judged = output::short(board.judge_time.as_ref(), zone).unwrap_or_default();
+    let position = board.position;
+    output::print(&format!(
+        "period {period}, judged at {judged}, as of position {position}; – where a figure is suppressed, or has nothing to be worked out from\n\
+         expected: cases on time at the rates of the whole board, by procedure and channel; adjusted: the rate with its mix of cases;\n\
+         shrunk: drawn to the overall rate, the more the fewer the cases; ranks: by adjusted rate, with 95 %; funnel: what chance explains"
+    ))
+}
+
+/// The band of a row's rate in its funnel, as a word.
+fn band(row: &BoardRow) -> Option<String> {
+    output::word(row.funnel_band().as_str_name(), "FUNNEL_BAND_")
 }
 
 /// A board for people.
@@ -84,8 +150,6 @@ pub(crate) fn print_board(
     ];
     let mut table = output::table(&headings, &[&headings[..1], &headings[2..]].concat());
     for row in &board.rows {
-        let percent = |share: Option<f64>| share.map(|share| format!("{:.1} %", share * 100.0));
-        let interval = row.lower.zip(row.upper);
         table.add_row([
             output::cell(row.rank),
             Cell::new(&row.subject),
@@ -96,7 +160,7 @@ pub(crate) fn print_board(
             output::cell(row.open),
             output::cell(row.open_late),
             output::cell(percent(row.on_time_rate)),
-            output::cell(interval.map(|(lower, upper)| format!("{:.1}–{:.1}", lower * 100.0, upper * 100.0))),
+            output::cell(interval(row.lower, row.upper)),
             output::cell(row.median_working_days),
             output::cell(percent(row.online_share)),
             output::cell(row.rating.map(|rating| format!("{rating:.2}"))),
@@ -152,8 +216,38 @@ fn row_json(row: &BoardRow, judged_at: Option<&str>) -> Value {
         "substantiated_lower": row.substantiated_lower,
         "substantiated_upper": row.substantiated_upper,
         "self_reports": row.self_reports,
+        "expected_on_time": row.expected_on_time,
+        "observed_to_expected": row.observed_to_expected,
+        "adjusted_rate": row.adjusted_rate,
+        "shrunk_rate": row.shrunk_rate,
+        "shrunk_lower": row.shrunk_lower,
+        "shrunk_upper": row.shrunk_upper,
+        "rank_low": row.rank_low,
+        "rank_high": row.rank_high,
+        "funnel_band": band(row),
+        "funnel_lower_998": row.funnel_lower_998,
+        "funnel_lower_95": row.funnel_lower_95,
+        "funnel_upper_95": row.funnel_upper_95,
+        "funnel_upper_998": row.funnel_upper_998,
         "suppressed": row.suppressed,
         "judged_at": judged_at,
+    })
+}
+
+/// A text, if there is one.
+fn some(text: &str) -> Option<String> {
+    (!text.is_empty()).then(|| text.to_owned())
+}
+
+fn stratum_json(stratum: &pb::ExplainStratum) -> Value {
+    json!({
+        "procedure": some(&stratum.procedure),
+        "channel": some(&stratum.channel),
+        "judged": stratum.judged,
+        "on_time": stratum.on_time,
+        "overall_judged": stratum.overall_judged,
+        "overall_on_time": stratum.overall_on_time,
+        "expected": stratum.expected,
     })
 }
 
@@ -185,6 +279,7 @@ async fn explain(
         Figure::Steps => pb::Figure::Steps,
         Figure::Substantiated => pb::Figure::Substantiated,
         Figure::SelfReports => pb::Figure::SelfReports,
+        Figure::ObservedToExpected => pb::Figure::ObservedToExpected,
     };
     let mut request = pb::ExplainFigureRequest {
         query: Some(query(args, connection.zone().await)?),
@@ -203,13 +298,13 @@ async fn explain(
         }
         request.page_token.clone_from(&answer.next_page_token);
     };
+    let strata = last.strata.iter();
     let name = output::word(figure_of.as_str_name(), "FIGURE_").unwrap_or_default();
     if settings.json {
-        let text = |text: &str| (!text.is_empty()).then(|| text.to_owned());
         let lines: Vec<_> = lines
             .iter()
             .map(|l| {
-                let (case, report) = (text(&l.case), text(&l.report));
+                let (case, report) = (some(&l.case), some(&l.report));
                 json!({ "case": case, "report": report, "value": l.value, "positions": l.positions })
             })
             .collect();
@@ -220,6 +315,7 @@ async fn explain(
             "total": last.total_count,
             "position": last.position,
             "lines": lines,
+            "strata": strata.map(stratum_json).collect::<Vec<_>>(),
         }));
     }
     let mut table = output::table(&["what", "counts for", "positions"], &["counts for"]);
@@ -229,6 +325,23 @@ async fn explain(
         table.add_row([output::cell(case), Cell::new(line.value), Cell::new(positions.join(" "))]);
     }
     output::print(&table.to_string())?;
+    if !last.strata.is_empty() {
+        let headings =
+            ["procedure", "channel", "judged", "on time", "judged overall", "on time overall", "expected"];
+        let mut table = output::table(&headings, &headings[2..]);
+        for stratum in strata {
+            table.add_row([
+                output::cell(some(&stratum.procedure)),
+                output::cell(some(&stratum.channel)),
+                Cell::new(stratum.judged),
+                Cell::new(stratum.on_time),
+                Cell::new(stratum.overall_judged),
+                Cell::new(stratum.overall_on_time),
+                Cell::new(format!("{:.2}", stratum.expected)),
+            ]);
+        }
+        output::print(&table.to_string())?;
+    }
     let (shown, total) = (lines.len(), last.total_count);
     let (subject, value, position) = (request.subject, last.figure, last.position);
     output::print(&format!(
