@@ -7,8 +7,9 @@
 //!   expected late, taken from 1. So it lies between 0 and 1, is the overall rate where a row is as expected, and does not
 //!   stop at 1 where cases are easy.
 //! - *Shrinkage* (empirical Bayes; Efron and Morris 1975): adjusted rates are taken to come from one beta distribution, which
-//!   is worked out from all rows by Kleinman's moments (1973). A row's own is what that says after its cases: the fewer they
-//!   are, the nearer to the overall rate.
+//!   is worked out from all rows by weighted moments (Kleinman 1973), with each row's own variance by chance. A row's rate is
+//!   what that says after its cases: the fewer they are, the nearer to the overall rate. Where its mix makes the adjusted
+//!   rate less certain than as many cases of the overall rate, it has as many cases as say as much.
 //!
 //! It refuses to know what the rows are, and who sees them: the standard is made of the rows that it is given as such.
 
@@ -80,22 +81,46 @@ impl Standard {
         float(judged) * self.stratum(stratum).rate()
     }
 
-    fn expected_of(&self, strata: &Strata) -> f64 {
-        shares(strata).map(|(stratum, share)| self.expected(stratum, share.judged)).sum()
+    /// Of the cases of some strata, those expected on time, and the variance of that number by chance.
+    fn expected_of(&self, strata: &Strata) -> (f64, f64) {
+        let each = shares(strata).map(|(stratum, share)| {
+            let expected = self.expected(stratum, share.judged);
+            (expected, expected * (1.0 - self.stratum(stratum).rate()))
+        });
+        each.fold((0.0, 0.0), |(expected, variance), (one, its)| (expected + one, variance + its))
     }
 
-    /// The adjusted rate of a row with a judged case.
-    fn adjusted(&self, row: Share, expected: f64) -> f64 {
+    /// What is measured of a row with a judged case.
+    fn measure(&self, row: Share, strata: &Strata) -> Measured {
+        let (expected, variance) = self.expected_of(strata);
         let overall = self.overall.rate();
         let (on_time, judged) = (float(row.on_time), float(row.judged));
-        if on_time > expected {
-            1.0 - (1.0 - overall) * (judged - on_time) / (judged - expected)
+        // The adjusted rate, and by how much a case more on time changes it.
+        let (adjusted, slope) = if on_time > expected {
+            let slope = (1.0 - overall) / (judged - expected);
+            (1.0 - slope * (judged - on_time), slope)
         } else if expected > 0.0 {
-            overall * on_time / expected
+            (overall * on_time / expected, overall / expected)
         } else {
-            overall
-        }
+            (overall, 1.0 / judged)
+        };
+        let variance = slope * slope * variance;
+        let as_many = overall * (1.0 - overall) / variance;
+        let cases = if as_many < judged { as_many.max(1.0) } else { judged };
+        Measured { row, expected, adjusted: adjusted.clamp(0.0, 1.0), variance, cases }
     }
+}
+
+/// What is measured of a row.
+#[derive(Debug, Clone, Copy)]
+struct Measured {
+    row: Share,
+    expected: f64,
+    adjusted: f64,
+    /// The variance of the adjusted rate by chance.
+    variance: f64,
+    /// How many cases of the overall rate say as much as the row's: no more than it has.
+    cases: f64,
 }
 
 /// The beta distribution of a rate: `on_time` and `late` are its parameters, in cases.
@@ -106,28 +131,26 @@ pub(crate) struct Belief {
 }
 
 impl Belief {
-    /// What adjusted rates of rows, each of so many cases, say of all of them. It weighs one case at least, and no more
-    /// than all cases together.
-    fn prior(rates: &[(f64, u64)]) -> Self {
-        let cases: f64 = rates.iter().map(|(_, judged)| float(*judged)).sum();
+    /// What the adjusted rates of rows say of all of them. It weighs one case at least, and no more than all cases together.
+    fn prior(rows: &[Measured]) -> Self {
+        let cases: f64 = rows.iter().map(|row| row.cases).sum();
         // Weights by the number of cases; and then, since rows differ by themselves, less so.
-        let (mean, first) = moments(rates, |judged| judged);
-        let (mean, spread) = if first > 0.0 {
-            moments(rates, |judged| judged / (1.0 + first * (judged - 1.0)))
-        } else {
-            (mean, first)
-        };
+        let (mut mean, mut spread) = moments(rows, |cases| cases);
+        if spread > 0.0 {
+            let first = spread;
+            (mean, spread) = moments(rows, |cases| cases / (1.0 + first * (cases - 1.0)));
+        }
         let weight = if spread > 0.0 { 1.0 / spread - 1.0 } else { cases };
-        let weight = if rates.len() < 2 { 1.0 } else { weight.clamp(1.0, cases.max(1.0)) };
+        let weight = if rows.len() < 2 { 1.0 } else { weight.clamp(1.0, cases.max(1.0)) };
         // A mean of 0 or 1 is not believed to the last: half a case each way.
         let mean = (mean * cases + 0.5) / (cases + 1.0);
         Self { on_time: weight * mean, late: weight * (1.0 - mean) }
     }
 
-    /// What is believed after so many cases at a rate.
-    fn after(self, rate: f64, judged: u64) -> Self {
-        let on_time = rate * float(judged);
-        Self { on_time: self.on_time + on_time, late: self.late + float(judged) - on_time }
+    /// What is believed after a row's cases.
+    fn after(self, row: &Measured) -> Self {
+        let on_time = row.adjusted * row.cases;
+        Self { on_time: self.on_time + on_time, late: self.late + row.cases - on_time }
     }
 
     /// The rate it expects.
@@ -148,23 +171,22 @@ impl Belief {
     }
 }
 
-/// The mean of rates, and how alike two cases of one row are beyond that (the intraclass correlation), by weighted moments.
-fn moments(rates: &[(f64, u64)], weight: impl Fn(f64) -> f64) -> (f64, f64) {
-    let rows: Vec<_> = rates.iter().map(|(rate, n)| (*rate, float(*n), weight(float(*n)))).collect();
-    let whole: f64 = rows.iter().map(|(_, _, weight)| weight).sum();
+/// The mean of adjusted rates, and how alike two cases of one row are beyond that (the intraclass correlation), by weighted
+/// moments: what rates vary by more than chance does.
+fn moments(rows: &[Measured], weight: impl Fn(f64) -> f64) -> (f64, f64) {
+    let weights: Vec<f64> = rows.iter().map(|row| weight(row.cases)).collect();
+    let whole: f64 = weights.iter().sum();
     if whole <= 0.0 {
         return (0.5, 0.0);
     }
-    let mean = rows.iter().map(|(rate, _, weight)| weight * rate).sum::<f64>() / whole;
-    let (mut squares, mut within, mut between) = (0.0, 0.0, 0.0);
-    for (rate, n, weight) in rows {
-        let others = 1.0 - weight / whole;
-        squares += weight * (rate - mean) * (rate - mean);
-        within += weight / n * others;
-        between += weight * others;
+    let weighted = rows.iter().zip(&weights);
+    let mean = weighted.clone().map(|(row, weight)| weight * row.adjusted).sum::<f64>() / whole;
+    let (mut beyond, mut range) = (0.0, 0.0);
+    for (row, weight) in weighted {
+        let (off, others) = (row.adjusted - mean, 1.0 - weight / whole);
+        beyond += weight * (off * off - row.variance * others);
+        range += weight * others * mean * (1.0 - mean);
     }
-    let variance = mean * (1.0 - mean);
-    let (beyond, range) = (squares - variance * within, variance * (between - within));
     (mean, if range > 0.0 { (beyond / range).min(1.0) } else { 0.0 })
 }
 
@@ -194,27 +216,22 @@ impl Fair {
 
 /// The figures of each row that is in the standard and has a judged case, by that standard.
 pub(crate) fn figures(standard: &Standard, rows: &[Observed<'_>]) -> Vec<Option<Fair>> {
-    let measured: Vec<Option<(Share, f64, f64)>> = rows
+    let measured: Vec<Option<Measured>> = rows
         .iter()
         .map(|row| {
             let mut of_row = Share::default();
             shares(row.strata).for_each(|(_, share)| of_row.add(share));
-            (row.is_in && of_row.judged > 0).then(|| {
-                let expected = standard.expected_of(row.strata);
-                (of_row, expected, standard.adjusted(of_row, expected).clamp(0.0, 1.0))
-            })
+            (row.is_in && of_row.judged > 0).then(|| standard.measure(of_row, row.strata))
         })
         .collect();
-    let rates: Vec<_> = measured.iter().flatten().map(|(row, _, rate)| (*rate, row.judged)).collect();
-    let prior = Belief::prior(&rates);
-    measured
-        .into_iter()
-        .map(|measured| {
-            let (row, expected, adjusted) = measured?;
-            let belief = prior.after(adjusted, row.judged);
-            Some(Fair { row, expected, adjusted, belief, funnel: Funnel::of(row.judged, expected) })
-        })
-        .collect()
+    let prior = Belief::prior(&measured.iter().flatten().copied().collect::<Vec<_>>());
+    let figures = measured.into_iter().map(|measured| {
+        let measured = measured?;
+        let Measured { row, expected, adjusted, .. } = measured;
+        let funnel = Funnel::of(row.judged, expected);
+        Some(Fair { row, expected, adjusted, belief: prior.after(&measured), funnel })
+    });
+    figures.collect()
 }
 
 /// A count as a float. Exact up to 2⁵³, beyond which nobody has cases.
@@ -228,5 +245,7 @@ pub(crate) fn rounded(value: f64) -> f64 {
     (value * 1e6).round() / 1e6 + 0.0
 }
 
+#[cfg(test)]
+mod simulated;
 #[cfg(test)]
 mod tests;

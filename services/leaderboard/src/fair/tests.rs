@@ -90,8 +90,16 @@ fn alone_or_without_a_late_case_there_are_figures_all_the_same() {
 fn the_prior_is_the_one_that_rates_come_from() {
     // The middles of two hundred stretches of a beta distribution, without the chance of cases.
     let beta = Beta::new(40.0, 10.0).unwrap();
-    let rates: Vec<_> = (0..200).map(|n| (beta.inverse_cdf((f64::from(n) + 0.5) / 200.0), 100_000)).collect();
-    let prior = Belief::prior(&rates);
+    let rows: Vec<_> = (0..200)
+        .map(|n| Measured {
+            row: Share::default(),
+            expected: 0.0,
+            adjusted: beta.inverse_cdf((f64::from(n) + 0.5) / 200.0),
+            variance: 0.0,
+            cases: 100_000.0,
+        })
+        .collect();
+    let prior = Belief::prior(&rows);
     assert!(
         (prior.mean() - 0.8).abs() < 0.002 && (prior.on_time + prior.late - 50.0).abs() < 3.0,
         "{prior:?}"
