@@ -18,6 +18,8 @@ mod directory;
 mod fair_board;
 #[path = "system/figures.rs"]
 mod figures;
+#[path = "system/flags.rs"]
+mod flags;
 #[path = "system/imports.rs"]
 mod imports;
 #[path = "system/life.rs"]

@@ -35,7 +35,7 @@ pub(crate) struct Explained {
 }
 
 /// So many places for values.
-fn places(number: usize) -> String {
+pub(crate) fn places(number: usize) -> String {
     vec!["?"; number].join(", ")
 }
 

@@ -82,7 +82,7 @@ impl Standard {
     }
 
     /// Of the cases of some strata, those expected on time, and the variance of that number by chance.
-    fn expected_of(&self, strata: &Strata) -> (f64, f64) {
+    pub(crate) fn expected_of(&self, strata: &Strata) -> (f64, f64) {
         let each = shares(strata).map(|(stratum, share)| {
             let expected = self.expected(stratum, share.judged);
             (expected, expected * (1.0 - self.stratum(stratum).rate()))

@@ -1,5 +1,7 @@
 //! The RPCs of the leaderboard view.
 
+mod list_flags;
+
 use std::sync::Arc;
 
 use chrono::{DateTime, FixedOffset};
@@ -406,6 +408,14 @@ impl LeaderboardService for LeaderboardHandlers {
             strata: strata.collect(),
             position: snapshot.position,
         }))
+    }
+
+    async fn list_flags(
+        &self,
+        request: Request<pb::ListFlagsRequest>,
+    ) -> Result<Response<pb::ListFlagsResponse>, Status> {
+        let caller = Caller::of(&request)?;
+        Ok(Response::new(self.flags(&caller, request.into_inner()).await?))
     }
 
     async fn get_report_totals(

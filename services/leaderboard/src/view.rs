@@ -16,6 +16,7 @@ use crate::{
     case::{self, Case},
     marks::{self, Mark, bit},
     reports::{self, ReportEntry},
+    signs::{self, Act},
     strata,
     succession::{self, BodyEntry},
     what_if::WhatIf,
@@ -75,6 +76,7 @@ struct CaseEntry {
     case: String,
     occurred: Occurred,
     event: CaseEvent,
+    act: Option<Act>,
 }
 
 /// A channel as stored.
@@ -123,7 +125,11 @@ fn span_key(span: i64, agency: &str, unit: Option<&str>) -> Key {
 }
 
 /// Adds to a row of numbers, makes it where there is none, and takes it away where all are nothing.
-fn add<const N: usize>(slot: &mut Option<Row>, numbers: [i64; N], sign: i64) -> Result<(), FoldError> {
+pub(crate) fn add<const N: usize>(
+    slot: &mut Option<Row>,
+    numbers: [i64; N],
+    sign: i64,
+) -> Result<(), FoldError> {
     let row = slot.get_or_insert_with(|| vec![Value::Int(0); N]);
     let mut is_nothing = true;
     for (value, n) in row.iter_mut().zip(numbers) {
@@ -333,7 +339,7 @@ fn empty_day() -> Row {
 
 impl View for LeaderboardView {
     const NAME: &'static str = "leaderboard";
-    const VERSION: u32 = 4;
+    const VERSION: u32 = 5;
     const TABLES: &'static [Table] = &[
         case::TABLE,
         Table {
@@ -392,6 +398,9 @@ impl View for LeaderboardView {
         succession::TABLE,
         reports::TABLE,
         strata::TABLE,
+        signs::ACTS_TABLE,
+        signs::SIGNS_TABLE,
+        signs::OFF_HOURS_TABLE,
     ];
     const SUMMED: Option<usize> = Some(CASES);
     // Most cases come and go within so many positions, and are written once or twice.
@@ -413,7 +422,8 @@ impl View for LeaderboardView {
                 let (position, occurred) = (entry.position, happened.occurred);
                 let report = happened.key().to_owned();
                 let is_counted = reports::counts(&event);
-                let entry = ReportEntry { position, report, occurred, event };
+                let act = Act::of_report(&event, occurred, self.zone);
+                let entry = ReportEntry { position, report, occurred, event, act };
                 return Ok(is_counted.then(|| Taken(Of::Report(Box::new(entry)))));
             }
             _ => {
@@ -427,7 +437,9 @@ impl View for LeaderboardView {
                     return Ok(None);
                 }
                 let (position, occurred) = (entry.position, happened.occurred);
-                let case = CaseEntry { position, case: happened.key().to_owned(), occurred, event };
+                let times = (occurred, happened.recorded_at());
+                let act = Act::of_case(&event, times, &happened.actor_role, self.zone);
+                let case = CaseEntry { position, case: happened.key().to_owned(), occurred, event, act };
                 return Ok(Some(Taken(Of::Case(case))));
             }
         };
@@ -442,8 +454,14 @@ impl View for LeaderboardView {
                     keys.add(table, span_key(span, &by.agency, by.unit.as_deref()));
                 }
             }
-            Of::Case(entry) => keys.add(CASES, Case::key(&entry.case)),
-            Of::Report(entry) => keys.add(REPORTS, reports::key(&entry.report)),
+            Of::Case(entry) => {
+                keys.add(CASES, Case::key(&entry.case));
+                entry.act.iter().for_each(|act| act.keys(CASES, keys));
+            }
+            Of::Report(entry) => {
+                keys.add(REPORTS, reports::key(&entry.report));
+                entry.act.iter().for_each(|act| act.keys(CASES, keys));
+            }
             Of::Body(entry) => keys.add(BODIES, entry.key()),
         }
     }
@@ -451,7 +469,7 @@ impl View for LeaderboardView {
     fn fold(&self, taken: Taken, rows: &mut Named<'_>) -> Result<(), FoldError> {
         let entry = match taken.0 {
             Of::Case(entry) => entry,
-            Of::Report(entry) => return reports::fold(rows.change(0), *entry, self.zone),
+            Of::Report(entry) => return reports::fold(rows, *entry, self.zone),
             Of::Body(entry) => return entry.fold(rows.change(0)),
         };
         if let CaseEvent::StepDone { .. } = entry.event {
@@ -466,8 +484,9 @@ impl View for LeaderboardView {
                 case
             }
         };
+        let due = case.committed_due;
         *slot = Some(case.into_row());
-        Ok(())
+        entry.act.map_or(Ok(()), |act| act.fold((entry.position, due), 1, self.zone, rows))
     }
 
     fn sum_keys(&self, before: Option<&Row>, after: Option<&Row>, keys: &mut Keys<'_>) {

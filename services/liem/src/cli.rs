@@ -3,6 +3,7 @@
 #[macro_use]
 mod words;
 pub(crate) mod directory;
+mod flags;
 mod import;
 mod replay;
 pub(crate) mod report;
@@ -13,6 +14,7 @@ use std::{net::SocketAddr, path::PathBuf};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub(crate) use directory::{DirectoryCommand, FromArgs, Leadership, NameArgs, OfficialCategory, OnArgs};
+pub(crate) use flags::{FlagKind, FlagsArgs};
 pub(crate) use import::{ImportCommand, ImportCsvArgs};
 pub(crate) use replay::{OnRecord, ReplayCommand};
 pub(crate) use vault::{VaultArgs, VaultCommand};
@@ -361,6 +363,8 @@ pub(crate) enum BoardCommand {
         #[arg(long)]
         limit: Option<usize>,
     },
+    /// Signs of gaming: what a row has more of than chance explains, and the entries behind it
+    Flags(FlagsArgs),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

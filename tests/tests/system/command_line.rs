@@ -11,8 +11,9 @@ use proto::delivery::{Command, ReceiveCaseRequest};
 use serde_json::Value;
 use tests::{Act, Answer, Client, Server, command, liem, run};
 
-/// Headings whose fields are tested beside the commands themselves, in `report_fields`.
-pub(crate) const ELSEWHERE: [&str; 8] = [
+/// Headings whose fields are tested beside the commands themselves, in `report_fields` and `flags`.
+pub(crate) const ELSEWHERE: [&str; 9] = [
+    "liem board flags",
     "liem report file",
     "liem report follow-up",
     "liem report follow-up --proof",

@@ -1,4 +1,6 @@
-//! `liem board` and `liem board explain`.
+//! `liem board`, `liem board explain` and `liem board flags`.
+
+mod flags;
 
 use chrono::FixedOffset;
 use comfy_table::Cell;
@@ -21,6 +23,7 @@ pub(super) async fn board(settings: &Settings, args: BoardArgs) -> anyhow::Resul
         Some(BoardCommand::Explain { subject, figure, query, limit }) => {
             explain(settings, &connection, subject, figure, &query, limit).await
         }
+        Some(BoardCommand::Flags(args)) => flags::flags(settings, &connection, &args).await,
     }
 }
 
