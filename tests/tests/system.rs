@@ -16,8 +16,12 @@ mod crash;
 mod directory;
 #[path = "system/discipline.rs"]
 mod discipline;
+#[path = "system/fair_board.rs"]
+mod fair_board;
 #[path = "system/figures.rs"]
 mod figures;
+#[path = "system/flags.rs"]
+mod flags;
 #[path = "system/imports.rs"]
 mod imports;
 #[path = "system/life.rs"]

@@ -6,6 +6,7 @@
 
 use std::{borrow::Cow, sync::LazyLock};
 
+use chrono::{DateTime, Utc};
 use events::{Event, NotAnEvent, Occurred, Role};
 use memchr::memmem::Finder;
 use serde::Deserialize;
@@ -56,8 +57,12 @@ pub struct Happened<'a> {
     pub stream: Cow<'a, str>,
     /// The type with its version.
     pub event_type: Cow<'a, str>,
+    /// The role of the token that recorded it.
+    pub actor_role: Cow<'a, str>,
     /// When it happened, as told.
     pub occurred: Occurred,
+    /// When the log took it, as stored.
+    recorded_at: Cow<'a, str>,
     /// The event's data: one JSON object, which is only looked at when it's asked for as an event.
     pub data: &'a str,
 }
@@ -73,6 +78,11 @@ impl<'a> Happened<'a> {
         self.stream.split_once('/').map_or("", |(_, key)| key)
     }
 
+    /// When the log took it; none if that isn't told as the log does.
+    pub fn recorded_at(&self) -> Option<DateTime<Utc>> {
+        Some(DateTime::parse_from_rfc3339(&self.recorded_at).ok()?.with_timezone(&Utc))
+    }
+
     /// The event.
     pub fn event<E: Event>(&self) -> Result<E, NotAnEvent> {
         events::decode_parts(&self.event_type, self.data)
@@ -80,29 +90,44 @@ impl<'a> Happened<'a> {
 
     pub(crate) fn of(bytes: &'a [u8]) -> Result<Self, serde_json::Error> {
         #[derive(Deserialize)]
+        struct Actor<'a> {
+            #[serde(borrow)]
+            role: Cow<'a, str>,
+        }
+        #[derive(Deserialize)]
         struct Parsed<'a> {
             #[serde(borrow)]
             stream: Cow<'a, str>,
             #[serde(borrow, rename = "type")]
             event_type: Cow<'a, str>,
+            #[serde(borrow)]
+            actor: Actor<'a>,
             occurred: Occurred,
+            #[serde(borrow)]
+            recorded_at: Cow<'a, str>,
             #[serde(borrow)]
             data: &'a RawValue,
         }
         if let Some(found) = Self::in_place(bytes) {
             return Ok(found);
         }
-        let Parsed { stream, event_type, occurred, data } = serde_json::from_slice(bytes)?;
-        Ok(Self { stream, event_type, occurred, data: data.get() })
+        let Parsed { stream, event_type, actor, occurred, recorded_at, data } =
+            serde_json::from_slice(bytes)?;
+        Ok(Self { stream, event_type, actor_role: actor.role, occurred, recorded_at, data: data.get() })
     }
 
     fn in_place(bytes: &'a [u8]) -> Option<Self> {
         let (Outline { stream, event_type, .. }, rest) = Outline::at_the_front(bytes)?;
+        let (_, rest) = string(rest.strip_prefix(br#","actor":{"id":""#)?)?;
+        let (actor_role, rest) = string(rest.strip_prefix(br#","role":""#)?)?;
         let (occurred, rest) = string(after(rest, &OCCURRED)?)?;
+        let (recorded_at, rest) = string(rest.strip_prefix(br#","recorded_at":""#)?)?;
         let (_, rest) = string(after(rest, &NONCE)?)?;
         let data = rest.strip_prefix(br#","data":"#)?.strip_suffix(b"}")?;
         let occurred = Occurred::parse(occurred).ok()?;
-        Some(Self { stream, event_type, occurred, data: std::str::from_utf8(data).ok()? })
+        let data = std::str::from_utf8(data).ok()?;
+        let (actor_role, recorded_at) = (actor_role.into(), recorded_at.into());
+        Some(Self { stream, event_type, actor_role, occurred, recorded_at, data })
     }
 }
 
@@ -253,20 +278,29 @@ mod tests {
     #[test]
     fn parts_are_found_where_the_log_writes_them() {
         #[derive(Deserialize)]
+        struct Actor {
+            role: String,
+        }
+        #[derive(Deserialize)]
         struct Parsed {
             stream: String,
             #[serde(rename = "type")]
             event_type: String,
+            actor: Actor,
             occurred: Occurred,
+            recorded_at: DateTime<Utc>,
             data: Box<RawValue>,
         }
         for line in events::HISTORY.lines() {
             let parsed: Parsed = serde_json::from_str(line).expect("an envelope");
             let happened = Happened::in_place(line.as_bytes()).expect("as the log writes it");
+            assert_eq!(happened.recorded_at(), Some(parsed.recorded_at));
             let expected = Happened {
                 stream: parsed.stream.into(),
                 event_type: parsed.event_type.into(),
+                actor_role: parsed.actor.role.into(),
                 occurred: parsed.occurred,
+                recorded_at: happened.recorded_at.clone(),
                 data: parsed.data.get(),
             };
             assert_eq!(happened, expected);
@@ -277,6 +311,10 @@ mod tests {
             let reordered = serde_json::to_string_pretty(&value).expect("JSON");
             assert_eq!(Happened::in_place(reordered.as_bytes()), None);
             let again = Happened::of(reordered.as_bytes()).expect("an envelope");
+            assert_eq!(
+                (again.recorded_at(), &again.actor_role),
+                (happened.recorded_at(), &happened.actor_role)
+            );
             assert_eq!((again.stream, again.occurred), (happened.stream, happened.occurred));
             assert_eq!(About::of(reordered.as_bytes()).expect("an envelope"), about);
         }

@@ -12,7 +12,7 @@ const WATCHERS: &[Role] = &[Inspector, Administrator, Service];
 const ADMINISTRATORS: &[Role] = &[Administrator];
 /// Those who handle reports; which ones is decided by the report.
 const HANDLERS: &[Role] = &[Agency, Official, Inspector, Administrator];
-/// Those who can have standing for what a report says: its handler, and inspectors.
+/// Those who can have standing for what a report says, or what an agency is flagged for: that agency, and inspectors.
 const STANDING: &[Role] = &[Agency, Official, Inspector];
 /// Everyone who can report misconduct: with a follow-up code, whoever holds it.
 const REPORTERS: &[Role] = &[Citizen, Agency, Official, Inspector, Administrator];
@@ -127,6 +127,7 @@ pub const TABLE: &[(&str, &[Role])] = &[
     ("/liem.leaderboard.v1.LeaderboardService/GetBoard", EVERYONE),
     ("/liem.leaderboard.v1.LeaderboardService/GetProceedingTotals", EVERYONE),
     ("/liem.leaderboard.v1.LeaderboardService/GetReportTotals", EVERYONE),
+    ("/liem.leaderboard.v1.LeaderboardService/ListFlags", STANDING),
     ("/liem.ledger.v1.LedgerService/AppendEvents", &[Service]),
     ("/liem.ledger.v1.LedgerService/BatchGetEntries", LOG_READERS),
     ("/liem.ledger.v1.LedgerService/CheckLog", &[Inspector, Administrator]),

@@ -56,7 +56,7 @@ impl Query {
     }
 
     /// The first month of the period, and the month of the judged instant.
-    fn months(&self) -> (i64, i64) {
+    pub(crate) fn months(&self) -> (i64, i64) {
         let first = if self.from == i64::MIN { i64::MIN } else { marks::month(self.from, self.zone) };
         (first, marks::month(self.judged_at, self.zone))
     }
@@ -369,7 +369,7 @@ async fn count_days(
     Ok(())
 }
 
-fn unsigned(n: i64) -> u64 {
+pub(crate) fn unsigned(n: i64) -> u64 {
     u64::try_from(n).unwrap_or(0)
 }
 

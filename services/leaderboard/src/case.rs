@@ -8,6 +8,7 @@ use sqlx::{Row as _, sqlite::SqliteRow};
 pub(crate) struct Case {
     pub(crate) agency: String,
     pub(crate) unit: Option<String>,
+    pub(crate) procedure: Option<String>,
     /// How it came in, as [`crate::view::code_of`] gives it.
     pub(crate) channel: Option<i64>,
     pub(crate) received: i64,
@@ -16,6 +17,8 @@ pub(crate) struct Case {
     /// When the clock stopped: since when the case is paused, or else when it was closed.
     pub(crate) stopped: Option<i64>,
     pub(crate) closed: Option<i64>,
+    /// Closed without a decision: refused at intake, or withdrawn.
+    pub(crate) is_turned_away: bool,
     pub(crate) working_days: Option<u32>,
     pub(crate) rating: Option<u8>,
     /// The positions of the entries that say so.
@@ -47,6 +50,8 @@ pub(crate) const TABLE: Table = Table {
         ("closed_position", Kind::Int),
         ("rating_position", Kind::Int),
         ("pauses", Kind::Bytes),
+        ("procedure", Kind::Text),
+        ("turned_away", Kind::Int),
     ],
     indexes: &["agency", "unit"],
     history: projection::History::Versions,
@@ -55,7 +60,8 @@ pub(crate) const TABLE: Table = Table {
 
 /// The columns, as a query selects them for [`Case::from_found`].
 pub(crate) const COLUMNS: &str = "agency, unit, channel, received, statutory_due, committed_due, stopped, closed, \
-     working_days, rating, received_position, due_position, closed_position, rating_position, pauses";
+     working_days, rating, received_position, due_position, closed_position, rating_position, pauses, \
+     procedure, turned_away";
 
 fn unsigned(n: i64) -> u64 {
     u64::try_from(n).unwrap_or(0)
@@ -92,6 +98,8 @@ impl Case {
             closed_position,
             rating_position,
             pauses,
+            procedure,
+            turned_away,
         ] = row.as_slice()
         else {
             return Err(FoldError::new("a row of a case has other columns"));
@@ -116,6 +124,8 @@ impl Case {
                 Value::Bytes(bytes) => Some(bytes.clone()),
                 _ => None,
             },
+            procedure: text(procedure),
+            is_turned_away: turned_away.int() == Some(1),
         })
     }
 
@@ -137,6 +147,8 @@ impl Case {
             self.closed_position.map(signed).into(),
             self.rating_position.map(signed).into(),
             self.pauses.into(),
+            self.procedure.into(),
+            i64::from(self.is_turned_away).into(),
         ]
     }
 
@@ -159,6 +171,8 @@ impl Case {
             closed_position: int(12)?.map(unsigned),
             rating_position: int(13)?.map(unsigned),
             pauses: found.try_get(at + 14)?,
+            procedure: found.try_get(at + 15)?,
+            is_turned_away: int(16)? == Some(1),
         })
     }
 }

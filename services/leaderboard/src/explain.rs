@@ -10,7 +10,8 @@ use sqlx::{AssertSqlSafe, Row as _};
 use crate::{
     board::Query,
     case::{self, Case},
-    figures,
+    fair::Share,
+    figures, strata,
 };
 
 /// A page of an explanation.
@@ -20,10 +21,21 @@ pub(crate) struct Explanation {
     pub(crate) next: Option<String>,
     /// Lines on all pages.
     pub(crate) total: u64,
+    /// The strata of the cases on all pages, where the figure depends on them.
+    pub(crate) strata: BTreeMap<u32, Explained>,
+}
+
+/// What a row has of a stratum.
+#[derive(Default)]
+pub(crate) struct Explained {
+    pub(crate) procedure: String,
+    /// As [`crate::view::code_of`] gives it.
+    pub(crate) channel: Option<i64>,
+    pub(crate) share: Share,
 }
 
 /// So many places for values.
-fn places(number: usize) -> String {
+pub(crate) fn places(number: usize) -> String {
     vec!["?"; number].join(", ")
 }
 
@@ -40,13 +52,23 @@ pub(crate) async fn cases(
     let sql = format!("SELECT code, {} FROM cases WHERE {column} IN ({places})", case::COLUMNS);
     let asked = subjects.iter().fold(sqlx::query(AssertSqlSafe(sql)), |asked, subject| asked.bind(*subject));
     let mut found = asked.fetch(&mut *snapshot.tx);
-    let mut total = 0;
+    let (mut total, mut strata) = (0, BTreeMap::<u32, Explained>::new());
     // The page, and one line more that tells whether another follows.
     let mut lines: BTreeMap<String, pb::ExplainLine> = BTreeMap::new();
     while let Some(row) = found.try_next().await? {
         let case = Case::from_found(&row, 1)?;
         let Some(value) = figures::value(&case, figure, query) else { continue };
         total += 1;
+        if figure == pb::Figure::ObservedToExpected {
+            let stratum = strata::stratum(case.procedure.as_deref(), case.channel);
+            let explained = strata.entry(stratum).or_insert_with(|| Explained {
+                procedure: case.procedure.clone().unwrap_or_default(),
+                channel: case.channel,
+                share: Share::default(),
+            });
+            explained.share.judged += 1;
+            explained.share.on_time += u64::from(value == 1);
+        }
         let code: String = row.try_get(0)?;
         if code.as_str() <= past {
             continue;
@@ -65,7 +87,7 @@ pub(crate) async fn cases(
     let has_more = lines.len() > limit;
     let lines: Vec<_> = lines.into_values().take(limit).collect();
     let next = lines.last().filter(|_| has_more).map(|line| line.case.clone());
-    Ok(Explanation { lines, next, total })
+    Ok(Explanation { lines, next, total, strata })
 }
 
 /// The steps behind a row's count, by position, past the position in `past`. The row is of some subjects.
@@ -97,5 +119,5 @@ pub(crate) async fn steps(
         .collect();
     let is_last = all.len() <= limit as u64;
     let next = lines.last().filter(|_| !is_last).map(|line| line.positions[0].to_string());
-    Ok(Explanation { lines, next, total })
+    Ok(Explanation { lines, next, total, strata: BTreeMap::new() })
 }

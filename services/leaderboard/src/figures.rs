@@ -57,7 +57,7 @@ pub(crate) fn value(case: &Case, figure: pb::Figure, query: &Query) -> Option<i6
         pb::Figure::ClosedOnTimeCommitted => closed(bit::ON_TIME_COMMITTED),
         pb::Figure::Open => one(is_in(bit::OPENS, bit::ENDS)),
         pb::Figure::OpenLate => one(is_overdue),
-        pb::Figure::OnTimeRate => {
+        pb::Figure::OnTimeRate | pb::Figure::ObservedToExpected => {
             let is_on_time = in_period(clock.on_time).is_some();
             (is_on_time || in_period(clock.late).is_some() || is_overdue).then_some(i64::from(is_on_time))
         }
@@ -86,7 +86,8 @@ pub(crate) fn positions(case: &Case, figure: pb::Figure) -> Vec<u64> {
         | pb::Figure::ClosedLate
         | pb::Figure::ClosedOnTimeStatutory
         | pb::Figure::ClosedOnTimeCommitted
-        | pb::Figure::OnTimeRate => vec![received, due, case.closed_position],
+        | pb::Figure::OnTimeRate
+        | pb::Figure::ObservedToExpected => vec![received, due, case.closed_position],
         pb::Figure::Rating => vec![case.closed_position, case.rating_position],
         pb::Figure::Unspecified
         | pb::Figure::Steps

@@ -1,5 +1,7 @@
 //! The RPCs of the leaderboard view.
 
+mod list_flags;
+
 use std::sync::Arc;
 
 use chrono::{DateTime, FixedOffset};
@@ -18,14 +20,20 @@ use tonic::{Request, Response, Status};
 use crate::{
     LeaderboardView,
     board::{self, By, Counts, Query},
-    explain,
+    comparison::Comparison,
+    explain::{self, Explained},
+    fair::{Fair, Standard, rounded},
+    funnel::Band,
     marks::Clock,
     period::Period,
     proceedings,
+    rank_interval::rank_intervals,
     ranking::{Placed, Standing, ranked},
     reports::{self, ConductHidden},
+    strata,
     succession::Succession,
     suppression::{self, Cell, Hidden},
+    view,
 };
 
 /// The handlers of `liem.leaderboard.v1.LeaderboardService`.
@@ -140,8 +148,60 @@ fn count(n: u64) -> i64 {
     i64::try_from(n).unwrap_or(i64::MAX)
 }
 
-fn board_row(placed: Placed<(Counts, Hidden, ConductHidden)>, clock: Clock) -> pb::BoardRow {
-    let Placed { row: (counts, hidden, conduct_hidden), rank, interval } = placed;
+/// A row on its way to the answer.
+struct Row {
+    counts: Counts,
+    hidden: Hidden,
+    conduct_hidden: ConductHidden,
+    /// As the caller sees it; none where its on-time counts are hidden.
+    fair: Option<Fair>,
+    /// By the board as a whole, whoever sees it: what ranks go by.
+    whole: Option<Fair>,
+}
+
+/// A row's figures of standardisation, shrinkage and funnel.
+fn set_fair(row: &mut pb::BoardRow, fair: &Fair, ranks: Option<(u32, u32)>) {
+    let rate = |count: u64| share(count, fair.row.judged);
+    let (lower, upper) = fair.bounds().unzip();
+    let rank = |rank: Option<u32>| rank.and_then(|rank| i32::try_from(rank).ok());
+    row.expected_on_time = Some(rounded(fair.expected));
+    row.observed_to_expected = fair.observed_to_expected().map(rounded);
+    row.adjusted_rate = Some(rounded(fair.adjusted));
+    row.shrunk_rate = Some(rounded(fair.belief.mean()));
+    row.shrunk_lower = lower.map(rounded);
+    row.shrunk_upper = upper.map(rounded);
+    row.rank_low = rank(ranks.map(|(best, _)| best));
+    row.rank_high = rank(ranks.map(|(_, worst)| worst));
+    row.funnel_band = match fair.funnel.band(fair.row.on_time) {
+        Band::Within => pb::FunnelBand::Within,
+        Band::Above95 => pb::FunnelBand::Above95,
+        Band::Below95 => pb::FunnelBand::Below95,
+        Band::Above998 => pb::FunnelBand::Above998,
+        Band::Below998 => pb::FunnelBand::Below998,
+    }
+    .into();
+    row.funnel_lower_998 = rate(fair.funnel.lower_998);
+    row.funnel_lower_95 = rate(fair.funnel.lower_95);
+    row.funnel_upper_95 = rate(fair.funnel.upper_95);
+    row.funnel_upper_998 = rate(fair.funnel.upper_998);
+}
+
+/// A stratum of a row beside the standard's.
+fn explain_stratum((stratum, explained): (u32, Explained), standard: &Standard) -> pb::ExplainStratum {
+    let (row, overall) = (explained.share, standard.stratum(stratum));
+    pb::ExplainStratum {
+        procedure: explained.procedure,
+        channel: view::channel_of(explained.channel).to_owned(),
+        judged: count(row.judged),
+        on_time: count(row.on_time),
+        overall_judged: count(overall.judged),
+        overall_on_time: count(overall.on_time),
+        expected: rounded(standard.expected(stratum, row.judged)),
+    }
+}
+
+fn board_row(placed: Placed<Row>, ranks: Option<(u32, u32)>, clock: Clock) -> pb::BoardRow {
+    let Placed { row: Row { counts, hidden, conduct_hidden, fair, .. }, rank, interval } = placed;
     let sanctions = counts.sanctions;
     let closed = (!hidden.contains(&Cell::Closed)).then_some(counts.closed);
     let conduct = counts.conduct;
@@ -182,6 +242,9 @@ fn board_row(placed: Placed<(Counts, Hidden, ConductHidden)>, clock: Clock) -> p
         agency: counts.agency,
         ..Default::default()
     };
+    if let Some(fair) = fair {
+        set_fair(&mut row, &fair, ranks);
+    }
     sanctions.show(&mut row, closed);
     row
 }
@@ -210,7 +273,7 @@ fn cell(figure: pb::Figure) -> Option<Cell> {
         pb::Figure::ClosedOnTimeCommitted => Cell::ClosedOnTimeCommitted,
         pb::Figure::Open => Cell::Open,
         pb::Figure::OpenLate => Cell::OpenLate,
-        pb::Figure::OnTimeRate => Cell::OnTimeRate,
+        pb::Figure::OnTimeRate | pb::Figure::ObservedToExpected => Cell::OnTimeRate,
         pb::Figure::MedianWorkingDays => Cell::MedianWorkingDays,
         pb::Figure::OnlineShare => Cell::OnlineShare,
         pb::Figure::Rating => Cell::Rating,
@@ -242,6 +305,8 @@ fn figure_of(counts: &Counts, figure: pb::Figure, clock: Clock) -> f64 {
         | pb::Figure::SanctionsFinal
         | pb::Figure::PartySanctions
         | pb::Figure::HeadsLiable => counts.sanctions.figure(figure).unwrap_or(0) as f64,
+        // Not of the row's counts alone: worked out beside the other rows.
+        pb::Figure::ObservedToExpected => 0.0,
     }
 }
 
@@ -256,22 +321,43 @@ impl LeaderboardService for LeaderboardHandlers {
         let mut query = self.decode(&caller, &asked)?;
         let mut snapshot = self.snapshot(&caller, &asked).await?;
         let succession = Succession::of(&mut snapshot).await.map_err(Failure::from)?;
-        query.agency = succession.agency(&query.agency).to_owned();
+        // Also of the units of one agency: what is expected of them comes from all.
+        query.agency.clear();
         let mut counts = board::count(&mut snapshot, &query, &succession).await.map_err(Failure::from)?;
+        let strata = strata::count(&mut snapshot, &query, &succession).await.map_err(Failure::from)?;
         let hidden = hidden(&caller, &counts, &query);
         let conduct_hidden = conduct_hidden(&caller, &counts, &query);
         if !caller.is_inspector() {
             proceedings::hide(&mut counts, query.by);
         }
-        let rows = counts.into_iter().zip(hidden).zip(conduct_hidden);
-        let rows: Vec<_> = rows.map(|((counts, hidden), conduct)| (counts, hidden, conduct)).collect();
-        let placed = ranked(rows, |(counts, _, _)| Standing {
-            subject: &counts.subject,
-            judged: counts.judged(query.clock),
-            on_time: counts.on_time(query.clock),
+        let seen = Comparison::of(&counts, &strata, |row| !hidden[row].contains(&Cell::OnTimeRate));
+        let whole = Comparison::of(&counts, &strata, |_| true);
+        let fair = seen.figures.into_iter().zip(whole.figures);
+        let rows = counts.into_iter().zip(hidden).zip(conduct_hidden).zip(fair);
+        let rows = rows.map(|(((counts, hidden), conduct_hidden), (fair, whole))| Row {
+            counts,
+            hidden,
+            conduct_hidden,
+            fair,
+            whole,
         });
-        let rows = placed.into_iter().map(|row| board_row(row, query.clock));
         let agency = succession.agency(&asked.agency);
+        let is_asked = |row: &Row| agency.is_empty() || row.counts.agency == agency;
+        let rows = rows.filter(|row| query.by == By::Agency || is_asked(row)).collect();
+        let placed = ranked(rows, |row: &Row| Standing {
+            subject: &row.counts.subject,
+            judged: row.counts.judged(query.clock),
+            on_time: row.counts.on_time(query.clock),
+        });
+        let beliefs: Vec<_> = placed
+            .iter()
+            .filter(|placed| placed.rank.is_some())
+            .filter_map(|placed| placed.row.whole.as_ref().map(|fair| fair.belief))
+            .collect();
+        // Rows with a rank come first, and have judged cases.
+        let mut ranks = rank_intervals(&beliefs).into_iter();
+        let rows = placed.into_iter().map(|row| (ranks.next(), row));
+        let rows = rows.map(|(ranks, row)| board_row(row, ranks, query.clock));
         Ok(Response::new(pb::GetBoardResponse {
             rows: rows.filter(|row| agency.is_empty() || row.agency == agency).collect(),
             position: snapshot.position,
@@ -298,7 +384,8 @@ impl LeaderboardService for LeaderboardHandlers {
 
         // The row as the board has it, with all others, since theirs decide what is hidden in this one.
         let succession = Succession::of(&mut snapshot).await.map_err(Failure::from)?;
-        query.agency = succession.agency(&query.agency).to_owned();
+        let is_compared = figure == pb::Figure::ObservedToExpected;
+        query.agency = if is_compared { String::new() } else { succession.agency(&query.agency).to_owned() };
         let subject = succession.subject(query.by, &request.subject);
         let subjects = succession.answered_for(query.by, subject);
         let mut counts = board::count(&mut snapshot, &query, &succession).await.map_err(Failure::from)?;
@@ -310,6 +397,12 @@ impl LeaderboardService for LeaderboardHandlers {
         let Some(place) = place else {
             let text = "the board has no row for this subject: check its code and the period";
             return Err(Failure::new(ErrorReason::SubjectUnknown, text).into());
+        };
+        let comparison = if is_compared {
+            let strata = strata::count(&mut snapshot, &query, &succession).await.map_err(Failure::from)?;
+            Some(Comparison::of(&counts, &strata, |row| !hidden[row].contains(&Cell::OnTimeRate)))
+        } else {
+            None
         };
         let conduct_hidden = conduct_hidden(&caller, &counts, &query)[place];
         let (counts, hidden) = (&counts[place], &hidden[place]);
@@ -348,14 +441,33 @@ impl LeaderboardService for LeaderboardHandlers {
                 explanation.next = None;
                 explanation.lines.clear();
             }
+            // Strata are as small as cases come.
+            explanation.strata.clear();
         }
+        let shown = match &comparison {
+            Some(comparison) => {
+                comparison.figures[place].and_then(|fair| fair.observed_to_expected()).map_or(0.0, rounded)
+            }
+            None => figure_of(counts, figure, query.clock),
+        };
+        let standard = comparison.map(|comparison| comparison.standard).unwrap_or_default();
+        let strata = explanation.strata.into_iter().map(|stratum| explain_stratum(stratum, &standard));
         Ok(Response::new(pb::ExplainFigureResponse {
             lines: explanation.lines,
             next_page_token: explanation.next.unwrap_or_default(),
             total_count: count(explanation.total),
-            figure: figure_of(counts, figure, query.clock),
+            figure: shown,
+            strata: strata.collect(),
             position: snapshot.position,
         }))
+    }
+
+    async fn list_flags(
+        &self,
+        request: Request<pb::ListFlagsRequest>,
+    ) -> Result<Response<pb::ListFlagsResponse>, Status> {
+        let caller = Caller::of(&request)?;
+        Ok(Response::new(self.flags(&caller, request.into_inner()).await?))
     }
 
     async fn get_report_totals(

@@ -8,14 +8,21 @@
 
 mod board;
 mod case;
+mod comparison;
 mod explain;
+mod fair;
 mod figures;
+mod flags;
+mod funnel;
 mod handlers;
 mod marks;
 mod period;
 mod proceedings;
+mod rank_interval;
 mod ranking;
 mod reports;
+mod signs;
+mod strata;
 mod succession;
 mod suppression;
 mod view;

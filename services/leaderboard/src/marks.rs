@@ -5,7 +5,7 @@
 
 use chrono::{DateTime, Datelike as _, FixedOffset};
 
-use crate::case::Case;
+use crate::{case::Case, strata};
 
 /// The clock a board judges by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,6 +35,11 @@ pub(crate) mod bit {
     pub(crate) const OVERDUE_STATUTORY_ENDS: u16 = 1 << 12;
     pub(crate) const OVERDUE_COMMITTED: u16 = 1 << 13;
     pub(crate) const OVERDUE_COMMITTED_ENDS: u16 = 1 << 14;
+    /// Closed without a decision: refused at intake, or withdrawn.
+    pub(crate) const TURNED_AWAY: u16 = 1 << 15;
+    /// What is counted by stratum too.
+    pub(crate) const MIXED: u16 =
+        CLOSED | OVERDUE_STATUTORY | OVERDUE_STATUTORY_ENDS | OVERDUE_COMMITTED | OVERDUE_COMMITTED_ENDS;
 }
 
 /// Something that a case counts for from an instant on.
@@ -48,10 +53,12 @@ pub(crate) struct Mark {
     pub(crate) rating: u8,
     /// Working days from receipt to close, where it counts as closed.
     pub(crate) working_days: u32,
+    /// The stratum of its case, where it's counted by stratum too.
+    pub(crate) stratum: u32,
 }
 
 /// Bytes of a stored mark.
-const BYTES: usize = 15;
+const BYTES: usize = 19;
 
 impl Mark {
     pub(crate) fn has(&self, bit: u16) -> bool {
@@ -73,17 +80,20 @@ impl Mark {
         bytes[..8].copy_from_slice(&self.at.to_le_bytes());
         bytes[8..10].copy_from_slice(&self.bits.to_le_bytes());
         bytes[10] = self.rating;
-        bytes[11..].copy_from_slice(&self.working_days.to_le_bytes());
+        bytes[11..15].copy_from_slice(&self.working_days.to_le_bytes());
+        bytes[15..].copy_from_slice(&self.stratum.to_le_bytes());
         bytes
     }
 
     fn from_bytes(bytes: [u8; BYTES]) -> Self {
         let part = |from: usize| std::array::from_fn(|i| bytes[from + i]);
+        let four = |from: usize| u32::from_le_bytes(std::array::from_fn(|i| bytes[from + i]));
         Self {
             at: i64::from_le_bytes(part(0)),
             bits: u16::from_le_bytes([bytes[8], bytes[9]]),
             rating: bytes[10],
-            working_days: u32::from_le_bytes([bytes[11], bytes[12], bytes[13], bytes[14]]),
+            working_days: four(11),
+            stratum: four(15),
         }
     }
 }
@@ -148,7 +158,8 @@ impl Case {
 
     /// The marks that the case sets.
     pub(crate) fn marks(&self) -> Vec<Mark> {
-        let mark = |at, bits| Mark { at, bits, rating: 0, working_days: 0 };
+        let mark = |at, bits, stratum| Mark { at, bits, rating: 0, working_days: 0, stratum };
+        let stratum = strata::stratum(self.procedure.as_deref(), self.channel);
         let mut marks = Vec::with_capacity(4);
         let is_ever_open = self.closed.is_none_or(|closed| closed > self.received);
         let mut bits = bit::RECEIVED;
@@ -160,7 +171,7 @@ impl Case {
         if is_ever_open {
             bits |= bit::OPENS;
         }
-        marks.push(mark(self.received, bits));
+        marks.push(mark(self.received, bits, 0));
         let overdue = [
             (Clock::Statutory, bit::OVERDUE_STATUTORY, bit::OVERDUE_STATUTORY_ENDS),
             (Clock::Committed, bit::OVERDUE_COMMITTED, bit::OVERDUE_COMMITTED_ENDS),
@@ -168,7 +179,7 @@ impl Case {
         let mut ends = 0;
         for (clock, from, until) in overdue {
             if let Some(at) = self.overdue_from(clock) {
-                marks.push(mark(at, from));
+                marks.push(mark(at, from, stratum));
                 ends |= until;
             }
         }
@@ -190,7 +201,11 @@ impl Case {
             if self.rating.is_some() {
                 bits |= bit::RATED;
             }
-            marks.push(Mark { at: closed, bits, rating, working_days: self.working_days.unwrap_or(0) });
+            if self.is_turned_away {
+                bits |= bit::TURNED_AWAY;
+            }
+            let working_days = self.working_days.unwrap_or(0);
+            marks.push(Mark { at: closed, bits, rating, working_days, stratum });
         }
         marks
     }
@@ -265,7 +280,7 @@ mod tests {
                 expected.sort_unstable();
                 prop_assert_eq!(stored(&bytes).collect::<Vec<_>>(), expected);
             }
-            let none = Mark { at: 0, bits: 1, rating: 0, working_days: 0 };
+            let none = Mark { at: 0, bits: 1, rating: 0, working_days: 0, stratum: 0 };
             prop_assert!(!change(&mut bytes, none, -1));
         }
     }

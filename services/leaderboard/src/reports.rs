@@ -7,13 +7,14 @@ use events::{
     Occurred,
     conduct::{Finding, FindingStage, Found, ReportEvent, Source},
 };
-use projection::{FoldError, History, Key, Kind, Row, Snapshot, Table, Value, ViewError};
+use projection::{FoldError, History, Key, Kind, Named, Row, Snapshot, Table, Value, ViewError};
 use proto::leaderboard as pb;
 use sqlx::{AssertSqlSafe, Row as _};
 
 use crate::{
     board::{By, Counts, Query},
     explain::Explanation,
+    signs::Act,
     succession::Succession,
 };
 
@@ -38,12 +39,16 @@ pub(crate) const TABLE: Table = Table {
     spans: None,
 };
 
+/// The place of the instant of conclusion among the columns.
+const CONCLUDED: usize = 7;
+
 /// What the fold takes from an entry of a report.
 pub(crate) struct ReportEntry {
     pub(crate) position: u64,
     pub(crate) report: String,
     pub(crate) occurred: Occurred,
     pub(crate) event: ReportEvent,
+    pub(crate) act: Option<Act>,
 }
 
 /// The bit of an allegation that was withdrawn.
@@ -96,7 +101,15 @@ fn position(n: u64) -> Value {
 }
 
 /// Brings an event into the row of its report.
-pub(crate) fn fold(slot: &mut Option<Row>, entry: ReportEntry, zone: FixedOffset) -> Result<(), FoldError> {
+pub(crate) fn fold(rows: &mut Named<'_>, entry: ReportEntry, zone: FixedOffset) -> Result<(), FoldError> {
+    if let Some(act) = &entry.act {
+        let concluded = rows.get(0).and_then(|row| row.get(CONCLUDED)).and_then(Value::int);
+        act.fold((entry.position, concluded), 1, zone, rows)?;
+    }
+    fold_row(rows.change(0), entry, zone)
+}
+
+fn fold_row(slot: &mut Option<Row>, entry: ReportEntry, zone: FixedOffset) -> Result<(), FoldError> {
     let at = entry.occurred.earliest_micros(zone);
     if let ReportEvent::Received { source, kind, classed, about, .. } = entry.event {
         *slot = Some(vec![
@@ -273,7 +286,7 @@ pub(crate) async fn explain(
         });
     }
     let next = lines.last().filter(|_| has_more).map(|line| line.report.clone());
-    Ok(Explanation { lines, next, total })
+    Ok(Explanation { lines, next, total, strata: BTreeMap::new() })
 }
 
 /// The reports about agencies, given as a JSON array; an empty code stands for all.

@@ -18,6 +18,8 @@ use crate::{
     marks::{self, Mark, bit},
     proceedings::{self, ProceedingEntry, StaffEntry},
     reports::{self, ReportEntry},
+    signs::{self, Act},
+    strata,
     succession::{self, BodyEntry},
     what_if::WhatIf,
 };
@@ -29,8 +31,9 @@ const DURATIONS: usize = 3;
 const STEPS: usize = 4;
 const BODIES: usize = 5;
 const REPORTS: usize = 6;
-const PROCEEDINGS: usize = 7;
-const STAFF: usize = 8;
+const MIX: usize = 7;
+const PROCEEDINGS: usize = 11;
+const STAFF: usize = 12;
 
 /// The sums of a month, in order. What is open or overdue is the change in the month: the sum over all
 /// months up to one is how many there are at its end.
@@ -64,6 +67,7 @@ pub struct LeaderboardView {
 /// What the fold takes from an entry.
 pub struct Taken(Of);
 
+#[expect(clippy::large_enum_variant, reason = "nearly all are cases, and they are many")]
 enum Of {
     Case(CaseEntry),
     Report(Box<ReportEntry>),
@@ -78,6 +82,7 @@ struct CaseEntry {
     case: String,
     occurred: Occurred,
     event: CaseEvent,
+    act: Option<Act>,
 }
 
 /// A channel as stored.
@@ -86,6 +91,16 @@ pub(crate) fn code_of(channel: Channel) -> i64 {
         Channel::Counter => 1,
         Channel::Online => Case::ONLINE,
         Channel::Post => 3,
+    }
+}
+
+/// A stored channel as the API names it; empty where it isn't known.
+pub(crate) fn channel_of(code: Option<i64>) -> &'static str {
+    match code {
+        Some(1) => "counter",
+        Some(Case::ONLINE) => "online",
+        Some(3) => "post",
+        _ => "",
     }
 }
 
@@ -116,7 +131,11 @@ fn span_key(span: i64, agency: &str, unit: Option<&str>) -> Key {
 }
 
 /// Adds to a row of numbers, makes it where there is none, and takes it away where all are nothing.
-fn add<const N: usize>(slot: &mut Option<Row>, numbers: [i64; N], sign: i64) -> Result<(), FoldError> {
+pub(crate) fn add<const N: usize>(
+    slot: &mut Option<Row>,
+    numbers: [i64; N],
+    sign: i64,
+) -> Result<(), FoldError> {
     let row = slot.get_or_insert_with(|| vec![Value::Int(0); N]);
     let mut is_nothing = true;
     for (value, n) in row.iter_mut().zip(numbers) {
@@ -164,12 +183,13 @@ impl LeaderboardView {
     }
 
     fn received(&self, entry: &CaseEntry) -> Result<Case, FoldError> {
-        let CaseEvent::Received { by, channel, promise, .. } = &entry.event else {
+        let CaseEvent::Received { by, procedure, channel, promise, .. } = &entry.event else {
             return Err(FoldError::new(format!("the case {} was never received", entry.case)));
         };
         let mut case = Case {
             agency: by.agency.clone(),
             unit: by.unit.clone(),
+            procedure: procedure.clone(),
             channel: channel.map(code_of),
             received: self.micros(entry.occurred),
             received_position: entry.position,
@@ -209,6 +229,7 @@ impl LeaderboardView {
         case.stopped.get_or_insert(at);
         case.closed = Some(at);
         case.closed_position = Some(entry.position);
+        case.is_turned_away = !matches!(entry.event, CaseEvent::Decided { .. });
         case.working_days = Some(self.working_days(case, working_days));
     }
 
@@ -252,21 +273,22 @@ impl LeaderboardView {
                 case.rating_position = Some(entry.position);
             }
             CaseEvent::Corrected { correction, promise, working_days, .. } => {
-                match *correction {
-                    Correction::Channel { channel } => case.channel = Some(code_of(channel)),
+                match correction {
+                    Correction::Channel { channel } => case.channel = Some(code_of(*channel)),
+                    Correction::Procedure { procedure } => case.procedure = Some(procedure.clone()),
                     Correction::Received { occurred } => {
-                        case.received = self.micros(occurred);
+                        case.received = self.micros(*occurred);
                         case.received_position = entry.position;
                     }
                     Correction::Closed { occurred } => {
-                        let closed = Some(self.micros(occurred));
+                        let closed = Some(self.micros(*occurred));
                         if case.stopped == case.closed {
                             case.stopped = closed;
                         }
                         case.closed = closed;
                         case.closed_position = Some(entry.position);
                     }
-                    Correction::Procedure { .. } | Correction::Due { .. } => {}
+                    Correction::Due { .. } => {}
                 }
                 self.set_due(case, promise.as_ref(), entry.position, false)?;
                 if let Some(days) = working_days {
@@ -323,7 +345,7 @@ fn empty_day() -> Row {
 
 impl View for LeaderboardView {
     const NAME: &'static str = "leaderboard";
-    const VERSION: u32 = 4;
+    const VERSION: u32 = 5;
     const TABLES: &'static [Table] = &[
         case::TABLE,
         Table {
@@ -381,6 +403,10 @@ impl View for LeaderboardView {
         },
         succession::TABLE,
         reports::TABLE,
+        strata::TABLE,
+        signs::ACTS_TABLE,
+        signs::SIGNS_TABLE,
+        signs::OFF_HOURS_TABLE,
         proceedings::TABLE,
         proceedings::STAFF_TABLE,
     ];
@@ -411,7 +437,8 @@ impl View for LeaderboardView {
                 let (position, occurred) = (entry.position, happened.occurred);
                 let report = happened.key().to_owned();
                 let is_counted = reports::counts(&event);
-                let entry = ReportEntry { position, report, occurred, event };
+                let act = Act::of_report(&event, occurred, self.zone);
+                let entry = ReportEntry { position, report, occurred, event, act };
                 return Ok(is_counted.then(|| Taken(Of::Report(Box::new(entry)))));
             }
             ProceedingEvent::CATEGORY => {
@@ -434,7 +461,9 @@ impl View for LeaderboardView {
                     return Ok(None);
                 }
                 let (position, occurred) = (entry.position, happened.occurred);
-                let case = CaseEntry { position, case: happened.key().to_owned(), occurred, event };
+                let times = (occurred, happened.recorded_at());
+                let act = Act::of_case(&event, times, &happened.actor_role, self.zone);
+                let case = CaseEntry { position, case: happened.key().to_owned(), occurred, event, act };
                 return Ok(Some(Taken(Of::Case(case))));
             }
         };
@@ -449,8 +478,14 @@ impl View for LeaderboardView {
                     keys.add(table, span_key(span, &by.agency, by.unit.as_deref()));
                 }
             }
-            Of::Case(entry) => keys.add(CASES, Case::key(&entry.case)),
-            Of::Report(entry) => keys.add(REPORTS, reports::key(&entry.report)),
+            Of::Case(entry) => {
+                keys.add(CASES, Case::key(&entry.case));
+                entry.act.iter().for_each(|act| act.keys(CASES, keys));
+            }
+            Of::Report(entry) => {
+                keys.add(REPORTS, reports::key(&entry.report));
+                entry.act.iter().for_each(|act| act.keys(CASES, keys));
+            }
             Of::Proceeding(entry) => keys.add(PROCEEDINGS, proceedings::key(&entry.proceeding)),
             Of::Staff(entry) => keys.add(STAFF, entry.key()),
             Of::Body(entry) => keys.add(BODIES, entry.key()),
@@ -460,7 +495,7 @@ impl View for LeaderboardView {
     fn fold(&self, taken: Taken, rows: &mut Named<'_>) -> Result<(), FoldError> {
         let entry = match taken.0 {
             Of::Case(entry) => entry,
-            Of::Report(entry) => return reports::fold(rows.change(0), *entry, self.zone),
+            Of::Report(entry) => return reports::fold(rows, *entry, self.zone),
             Of::Proceeding(entry) => return proceedings::fold(rows.change(0), *entry, self.zone),
             Of::Staff(entry) => {
                 entry.fold(rows.change(0));
@@ -480,8 +515,9 @@ impl View for LeaderboardView {
                 case
             }
         };
+        let due = case.committed_due;
         *slot = Some(case.into_row());
-        Ok(())
+        entry.act.map_or(Ok(()), |act| act.fold((entry.position, due), 1, self.zone, rows))
     }
 
     fn sum_keys(&self, before: Option<&Row>, after: Option<&Row>, keys: &mut Keys<'_>) {
@@ -494,6 +530,9 @@ impl View for LeaderboardView {
                 let days = i64::from(mark.working_days).into();
                 let unit = unit.unwrap_or_default();
                 keys.add(DURATIONS, Key::of([month.into(), agency.as_str().into(), unit.into(), days]));
+            }
+            if mark.has(bit::MIXED) {
+                keys.add(MIX, span_key(month, agency, unit));
             }
         }
     }
@@ -516,6 +555,10 @@ impl View for LeaderboardView {
             number += 2;
             if mark.has(bit::CLOSED) {
                 add(rows.change(number), [1], sign)?;
+                number += 1;
+            }
+            if mark.has(bit::MIXED) {
+                strata::change(rows.change(number), &mark, sign)?;
                 number += 1;
             }
         }

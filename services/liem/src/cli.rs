@@ -3,6 +3,7 @@
 #[macro_use]
 mod words;
 pub(crate) mod directory;
+mod flags;
 mod import;
 pub(crate) mod proceeding;
 mod replay;
@@ -14,6 +15,7 @@ use std::{net::SocketAddr, path::PathBuf};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub(crate) use directory::{DirectoryCommand, FromArgs, Leadership, NameArgs, OfficialCategory, OnArgs};
+pub(crate) use flags::{FlagKind, FlagsArgs};
 pub(crate) use import::{ImportCommand, ImportCsvArgs};
 pub(crate) use replay::{OnRecord, ReplayCommand};
 pub(crate) use vault::{VaultArgs, VaultCommand};
@@ -308,6 +310,9 @@ pub(crate) struct TrailArgs {
 pub(crate) struct BoardArgs {
     #[command(flatten)]
     pub(crate) query: BoardQueryArgs,
+    /// How rows compare with the same cases, and how sure that is, instead of the counts
+    #[arg(long)]
+    pub(crate) fair: bool,
     #[command(subcommand)]
     pub(crate) command: Option<BoardCommand>,
 }
@@ -365,6 +370,8 @@ pub(crate) enum BoardCommand {
         #[arg(long)]
         limit: Option<usize>,
     },
+    /// Signs of gaming: what a row has more of than chance explains, and the entries behind it
+    Flags(FlagsArgs),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -389,6 +396,7 @@ pub(crate) enum Figure {
     SanctionsFinal,
     HeadsLiable,
     PartySanctions,
+    ObservedToExpected,
 }
 
 #[derive(Debug, Subcommand)]

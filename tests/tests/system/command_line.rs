@@ -11,8 +11,9 @@ use proto::delivery::{Command, ReceiveCaseRequest};
 use serde_json::Value;
 use tests::{Act, Answer, Client, Server, command, liem, run};
 
-/// Headings whose fields are tested beside the commands themselves, in `report_fields`.
-pub(crate) const ELSEWHERE: [&str; 8] = [
+/// Headings whose fields are tested beside the commands themselves, in `report_fields` and `flags`.
+pub(crate) const ELSEWHERE: [&str; 9] = [
+    "liem board flags",
     "liem report file",
     "liem report follow-up",
     "liem report follow-up --proof",
@@ -183,7 +184,7 @@ async fn the_fields_are_those_that_the_documentation_lists() {
         ("liem trail", &["trail", case, "--at-least", &head]),
         ("liem trail --count", &["trail", case, "--count"]),
         ("liem board", &["board", "--at-least", &head]),
-        ("liem board explain", &["board", "explain", "H57.1", "received"]),
+        ("liem board explain", &["board", "explain", "H57.1", "observed_to_expected"]),
         ("liem log head", &["log", "head"]),
         ("liem log read", &["log", "read", "--limit", "0"]),
         ("liem view", &["view", "audit"]),

@@ -6,10 +6,13 @@ use proto::leaderboard::{BoardQuery, BoardSubject, Clock, ExplainFigureRequest};
 use serde_json::{Value, json};
 use tests::{Client, Server, instant, reason};
 
-use super::figures::{explain, figures, rows};
+use super::{
+    fair_board::FAIR,
+    figures::{explain, figures, rows},
+};
 
 /// Imports cases: agency, unit, and how many were closed in time, closed late, open in time, open and late.
-fn import(server: &Server, of: &[(&str, &str, [usize; 4])]) {
+pub(super) fn import(server: &Server, of: &[(&str, &str, [usize; 4])]) {
     let mut text = "id,agency,unit,channel,start,end,due\n".to_owned();
     for (agency, unit, counts) in of {
         let kinds = ["2024-03-08,2024-03-11", "2024-03-15,2024-03-11", ",2024-03-29", ",2024-03-11"];
@@ -109,6 +112,10 @@ async fn the_public_sees_no_handful_of_people() {
         for (subject, row) in &public {
             let is_hidden = |name: &str| row[name].is_null();
             for name in row.as_object().unwrap().keys().filter(|name| *name != "suppressed") {
+                // What rows are compared with is what the caller sees.
+                if FAIR.contains(&name.as_str()) {
+                    continue;
+                }
                 assert!(is_hidden(name) || row[name] == exact[subject][name], "{name} of {row}");
             }
             for name in counts {

@@ -205,7 +205,7 @@ pub(crate) async fn explain(
         });
     }
     let next = lines.last().filter(|_| has_more).map(|line| line.proceeding.clone());
-    Ok(Explanation { lines, next, total })
+    Ok(Explanation { lines, next, total, strata: BTreeMap::new() })
 }
 
 /// The proceedings on a track about agencies, given as a JSON array; an empty code stands for all. What was never opened

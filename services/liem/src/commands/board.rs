@@ -1,4 +1,6 @@
-//! `liem board` and `liem board explain`.
+//! `liem board`, `liem board explain` and `liem board flags`.
+
+mod flags;
 
 use chrono::FixedOffset;
 use comfy_table::Cell;
@@ -17,10 +19,11 @@ use crate::{
 pub(super) async fn board(settings: &Settings, args: BoardArgs) -> anyhow::Result<()> {
     let connection = Connection::open(settings, Role::Inspector)?;
     match args.command {
-        None => show(settings, &connection, &args.query).await,
+        None => show(settings, &connection, &args.query, args.fair).await,
         Some(BoardCommand::Explain { subject, figure, query, limit }) => {
             explain(settings, &connection, subject, figure, &query, limit).await
         }
+        Some(BoardCommand::Flags(args)) => flags::flags(settings, &connection, &args).await,
     }
 }
 
@@ -46,7 +49,12 @@ fn query(args: &BoardQueryArgs, zone: FixedOffset) -> anyhow::Result<pb::BoardQu
     })
 }
 
-async fn show(settings: &Settings, connection: &Connection, args: &BoardQueryArgs) -> anyhow::Result<()> {
+async fn show(
+    settings: &Settings,
+    connection: &Connection,
+    args: &BoardQueryArgs,
+    is_fair: bool,
+) -> anyhow::Result<()> {
     let zone = connection.zone().await;
     let request = pb::GetBoardRequest { query: Some(query(args, zone)?) };
     let board = connection.leaderboard().get_board(request).await?.into_inner();
@@ -55,7 +63,68 @@ async fn show(settings: &Settings, connection: &Connection, args: &BoardQueryArg
         let rows: Vec<_> = board.rows.iter().map(|row| row_json(row, judged_at.as_deref())).collect();
         return output::print_json(&Value::Array(rows));
     }
-    print_board(&board, &args.period, zone)
+    if is_fair { print_fair(&board, &args.period, zone) } else { print_board(&board, &args.period, zone) }
+}
+
+/// A share from 0 to 1 as a percentage.
+fn percent(share: Option<f64>) -> Option<String> {
+    share.map(|share| format!("{:.1} %", share * 100.0))
+}
+
+/// Two shares from 0 to 1 as an interval of percentages.
+fn interval(lower: Option<f64>, upper: Option<f64>) -> Option<String> {
+    let bounds = lower.zip(upper);
+    bounds.map(|(lower, upper)| format!("{:.1}–{:.1}", lower * 100.0, upper * 100.0))
+}
+
+/// How rows compare with the same cases, for people.
+fn print_fair(board: &pb::GetBoardResponse, period: &str, zone: FixedOffset) -> anyhow::Result<()> {
+    let headings = [
+        "rank",
+        "subject",
+        "rate",
+        "expected",
+        "obs ÷ exp",
+        "adjusted",
+        "shrunk",
+        "95 % interval",
+        "ranks",
+        "95 % funnel",
+        "99.8 % funnel",
+        "band",
+    ];
+    let mut table = output::table(&headings, &[&headings[..1], &headings[2..11]].concat());
+    for row in &board.rows {
+        let ranks = row.rank_low.zip(row.rank_high);
+        let ratio = row.observed_to_expected.map(|ratio| format!("{ratio:.3}"));
+        table.add_row([
+            output::cell(row.rank),
+            Cell::new(&row.subject),
+            output::cell(percent(row.on_time_rate)),
+            output::cell(row.expected_on_time.map(|expected| format!("{expected:.1}"))),
+            output::cell(ratio),
+            output::cell(percent(row.adjusted_rate)),
+            output::cell(percent(row.shrunk_rate)),
+            output::cell(interval(row.shrunk_lower, row.shrunk_upper)),
+            output::cell(ranks.map(|(best, worst)| format!("{best}–{worst}"))),
+            output::cell(interval(row.funnel_lower_95, row.funnel_upper_95)),
+            output::cell(interval(row.funnel_lower_998, row.funnel_upper_998)),
+            output::cell(band(row)),
+        ]);
+    }
+    output::print(&table.to_string())?;
+    let judged = output::short(board.judge_time.as_ref(), zone).unwrap_or_default();
+    let position = board.position;
+    output::print(&format!(
+        "period {period}, judged at {judged}, as of position {position}; – where a figure is suppressed, or has nothing to be worked out from\n\
+         expected: cases on time at the rates of the whole board, by procedure and channel; adjusted: the rate with its mix of cases;\n\
+         shrunk: drawn to the overall rate, the more the fewer the cases; ranks: by adjusted rate, with 95 %; funnel: what chance explains"
+    ))
+}
+
+/// The band of a row's rate in its funnel, as a word.
+fn band(row: &BoardRow) -> Option<String> {
+    output::word(row.funnel_band().as_str_name(), "FUNNEL_BAND_")
 }
 
 /// A board for people.
@@ -89,8 +158,6 @@ pub(crate) fn print_board(
     headings.extend(has_heads.then_some("heads"));
     let mut table = output::table(&headings, &[&headings[..1], &headings[2..]].concat());
     for row in &board.rows {
-        let percent = |share: Option<f64>| share.map(|share| format!("{:.1} %", share * 100.0));
-        let interval = row.lower.zip(row.upper);
         let mut cells = vec![
             output::cell(row.rank),
             Cell::new(&row.subject),
@@ -101,7 +168,7 @@ pub(crate) fn print_board(
             output::cell(row.open),
             output::cell(row.open_late),
             output::cell(percent(row.on_time_rate)),
-            output::cell(interval.map(|(lower, upper)| format!("{:.1}–{:.1}", lower * 100.0, upper * 100.0))),
+            output::cell(interval(row.lower, row.upper)),
             output::cell(row.median_working_days),
             output::cell(percent(row.online_share)),
             output::cell(row.rating.map(|rating| format!("{rating:.2}"))),
@@ -149,7 +216,7 @@ fn sanctions(row: &BoardRow) -> Option<String> {
 }
 
 fn row_json(row: &BoardRow, judged_at: Option<&str>) -> Value {
-    json!({
+    let mut fields = json!({
         "subject": row.subject,
         "agency": row.agency,
         "rank": row.rank,
@@ -174,6 +241,31 @@ fn row_json(row: &BoardRow, judged_at: Option<&str>) -> Value {
         "substantiated_lower": row.substantiated_lower,
         "substantiated_upper": row.substantiated_upper,
         "self_reports": row.self_reports,
+        "suppressed": row.suppressed,
+        "judged_at": judged_at,
+    });
+    if let (Value::Object(fields), Value::Object(more)) = (&mut fields, compared_json(row)) {
+        fields.extend(more);
+    }
+    fields
+}
+
+/// What a row is compared with, and the sanctions about it.
+fn compared_json(row: &BoardRow) -> Value {
+    json!({
+        "expected_on_time": row.expected_on_time,
+        "observed_to_expected": row.observed_to_expected,
+        "adjusted_rate": row.adjusted_rate,
+        "shrunk_rate": row.shrunk_rate,
+        "shrunk_lower": row.shrunk_lower,
+        "shrunk_upper": row.shrunk_upper,
+        "rank_low": row.rank_low,
+        "rank_high": row.rank_high,
+        "funnel_band": band(row),
+        "funnel_lower_998": row.funnel_lower_998,
+        "funnel_lower_95": row.funnel_lower_95,
+        "funnel_upper_95": row.funnel_upper_95,
+        "funnel_upper_998": row.funnel_upper_998,
         "sanctions_decided": row.sanctions_decided,
         "sanctions_final": row.sanctions_final,
         "sanctions_per_thousand": row.sanctions_per_thousand,
@@ -183,8 +275,23 @@ fn row_json(row: &BoardRow, judged_at: Option<&str>) -> Value {
         "officials": row.officials,
         "heads_liable": row.heads_liable,
         "party_sanctions": row.party_sanctions,
-        "suppressed": row.suppressed,
-        "judged_at": judged_at,
+    })
+}
+
+/// A text, if there is one.
+fn some(text: &str) -> Option<String> {
+    (!text.is_empty()).then(|| text.to_owned())
+}
+
+fn stratum_json(stratum: &pb::ExplainStratum) -> Value {
+    json!({
+        "procedure": some(&stratum.procedure),
+        "channel": some(&stratum.channel),
+        "judged": stratum.judged,
+        "on_time": stratum.on_time,
+        "overall_judged": stratum.overall_judged,
+        "overall_on_time": stratum.overall_on_time,
+        "expected": stratum.expected,
     })
 }
 
@@ -220,6 +327,7 @@ async fn explain(
         Figure::SanctionsFinal => pb::Figure::SanctionsFinal,
         Figure::HeadsLiable => pb::Figure::HeadsLiable,
         Figure::PartySanctions => pb::Figure::PartySanctions,
+        Figure::ObservedToExpected => pb::Figure::ObservedToExpected,
     };
     let mut request = pb::ExplainFigureRequest {
         query: Some(query(args, connection.zone().await)?),
@@ -238,16 +346,16 @@ async fn explain(
         }
         request.page_token.clone_from(&answer.next_page_token);
     };
+    let strata = last.strata.iter();
     let name = output::word(figure_of.as_str_name(), "FIGURE_").unwrap_or_default();
     if settings.json {
-        let text = |text: &str| (!text.is_empty()).then(|| text.to_owned());
         let lines: Vec<_> = lines
             .iter()
             .map(|l| {
                 json!({
-                    "case": text(&l.case),
-                    "report": text(&l.report),
-                    "proceeding": text(&l.proceeding),
+                    "case": some(&l.case),
+                    "report": some(&l.report),
+                    "proceeding": some(&l.proceeding),
                     "value": l.value,
                     "positions": l.positions,
                     "rules": l.rules,
@@ -261,6 +369,7 @@ async fn explain(
             "total": last.total_count,
             "position": last.position,
             "lines": lines,
+            "strata": strata.map(stratum_json).collect::<Vec<_>>(),
         }));
     }
     let mut headings = vec!["what", "counts for", "positions"];
@@ -280,6 +389,23 @@ async fn explain(
         table.add_row(row);
     }
     output::print(&table.to_string())?;
+    if !last.strata.is_empty() {
+        let headings =
+            ["procedure", "channel", "judged", "on time", "judged overall", "on time overall", "expected"];
+        let mut table = output::table(&headings, &headings[2..]);
+        for stratum in strata {
+            table.add_row([
+                output::cell(some(&stratum.procedure)),
+                output::cell(some(&stratum.channel)),
+                Cell::new(stratum.judged),
+                Cell::new(stratum.on_time),
+                Cell::new(stratum.overall_judged),
+                Cell::new(stratum.overall_on_time),
+                Cell::new(format!("{:.2}", stratum.expected)),
+            ]);
+        }
+        output::print(&table.to_string())?;
+    }
     let (shown, total) = (lines.len(), last.total_count);
     let (subject, value, position) = (request.subject, last.figure, last.position);
     output::print(&format!(
