@@ -41,12 +41,29 @@ pub(crate) struct Outcome {
     pub(crate) form: Option<String>,
 }
 
-/// The meanings of a column's words; a word that means none says nothing.
+/// What a word says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Meaning {
+    /// That nothing is told.
+    Nothing,
+    Outcome(Outcome),
+}
+
+impl Meaning {
+    fn outcome(&self) -> Option<Outcome> {
+        match self {
+            Self::Nothing => None,
+            Self::Outcome(outcome) => Some(outcome.clone()),
+        }
+    }
+}
+
+/// The meanings of a column's words.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Outcomes {
-    words: BTreeMap<String, Option<Outcome>>,
+    words: BTreeMap<String, Meaning>,
     /// For words that are neither listed nor ours.
-    otherwise: Option<Option<Outcome>>,
+    otherwise: Option<Meaning>,
 }
 
 impl Outcomes {
@@ -54,9 +71,9 @@ impl Outcomes {
         values: BTreeMap<String, RawValue>,
         otherwise: Option<RawValue>,
     ) -> Result<Self, FieldError> {
-        let words = values.into_iter().map(|(word, raw)| Ok((word, raw.outcome()?)));
+        let words = values.into_iter().map(|(word, raw)| Ok((word, raw.meaning()?)));
         let words = words.collect::<Result<_, FieldError>>()?;
-        Ok(Self { words, otherwise: otherwise.map(RawValue::outcome).transpose()? })
+        Ok(Self { words, otherwise: otherwise.map(RawValue::meaning).transpose()? })
     }
 
     /// Whether it says nothing of any word.
@@ -68,11 +85,11 @@ impl Outcomes {
     /// A cell of which nothing is said is the error.
     pub(crate) fn meaning<'c>(&self, cell: &'c str) -> Result<Option<Outcome>, &'c str> {
         if let Some(meaning) = self.words.get(cell) {
-            return Ok(meaning.clone());
+            return Ok(meaning.outcome());
         }
         match (word::<SanctionResult>(cell), &self.otherwise) {
             (Some(result), _) => Ok(Some(Outcome { result, form: None })),
-            (None, Some(otherwise)) => Ok(otherwise.clone()),
+            (None, Some(otherwise)) => Ok(otherwise.outcome()),
             (None, None) => Err(cell),
         }
     }
@@ -92,9 +109,9 @@ pub(super) struct RawOutcome {
 }
 
 impl RawValue {
-    fn outcome(self) -> Result<Option<Outcome>, FieldError> {
+    fn meaning(self) -> Result<Meaning, FieldError> {
         let RawOutcome { result, form } = match self {
-            Self::Word(word) if word.is_empty() => return Ok(None),
+            Self::Word(word) if word.is_empty() => return Ok(Meaning::Nothing),
             Self::Word(result) => RawOutcome { result, form: None },
             Self::Outcome(raw) => raw,
         };
@@ -107,7 +124,7 @@ impl RawValue {
                 return Err(FieldError::FormWithoutSanction { form: form.clone(), result });
             }
         }
-        Ok(Some(Outcome { result: known, form }))
+        Ok(Meaning::Outcome(Outcome { result: known, form }))
     }
 }
 

@@ -268,4 +268,8 @@ fn the_mappings_we_ship_are_right() {
     assert_eq!(mapping.form.source, "philadelphia");
     let class = mapping.reports.field(ReportRole::Class).unwrap();
     assert_eq!(class.word(" LACK OF SERVICE", word::<Class>), Ok(Some(Class::Delay)));
+    let outcomes = mapping.allegations.unwrap().outcomes(AllegationRole::Outcome).unwrap().clone();
+    let guilty = Outcome { result: SanctionResult::Sanctioned, form: None };
+    assert_eq!(outcomes.meaning("Guilty Finding"), Ok(Some(guilty)));
+    assert_eq!(outcomes.meaning("Guilty"), Err("Guilty"));
 }

@@ -152,27 +152,35 @@ impl Reader<'_> {
             read.is_not_taken = columns.text(record, A::Outcome).is_ok_and(|word| !word.is_empty());
             return Ok(read);
         }
-        let told = match self.words(columns, record) {
-            Ok(None) => return Ok(read),
-            Ok(Some((word, recommended_word))) => {
-                let told = self.told(columns, record, (word, recommended_word));
-                let (told, failed) = told.map_or_else(|error| (None, Err(error)), |told| (told, Ok(())));
-                if told.is_some() || failed.is_err() {
-                    read.allegation.discipline = Some(Box::new(Discipline { word, recommended_word, told }));
-                }
-                failed
-            }
-            Err(error) => Err(error),
-        };
-        match told {
+        match self.discipline(columns, record, &mut read.allegation) {
             Ok(()) => {}
             Err(Unread::Row(reject)) => {
-                read.reject = Some(reject);
                 read.allegation.is_rejected = true;
+                read.reject = Some(reject);
             }
             Err(source) => return Err(source),
         }
         Ok(read)
+    }
+
+    /// What a row says of discipline. Its words are kept also where they can't be used.
+    fn discipline(
+        &mut self,
+        columns: &Columns<'_, AllegationRole>,
+        record: &ByteRecord,
+        allegation: &mut Allegation,
+    ) -> Result<(), Unread> {
+        let Some((word, recommended_word)) = self.words(columns, record)? else { return Ok(()) };
+        let told = self.told(columns, record, (word, recommended_word));
+        if matches!(told, Ok(None)) {
+            return Ok(());
+        }
+        let (told, failed) = match told {
+            Ok(told) => (told, Ok(())),
+            Err(error) => (None, Err(error)),
+        };
+        allegation.discipline = Some(Box::new(Discipline { word, recommended_word, told }));
+        failed
     }
 
     /// The source's words for the outcome and for what was recommended; none without an outcome.
