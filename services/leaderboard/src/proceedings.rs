@@ -304,7 +304,9 @@ impl Proceeding {
                 self.stage = "declined";
                 self.is_about(&origin, matter);
             }
-            E::Opened { track, origin, matter, limitation, convene, decide, .. } => {
+            E::Opened { track, origin, matter, limitation, convene, decide, source_outcome, .. } => {
+                // A register's own word for what is still to come.
+                self.outcome = source_outcome;
                 detail.opened = Some(at.position);
                 detail.on_limits([&limitation, &convene, &decide].map(Option::as_ref));
                 (self.stage, self.track) = ("open", Some(track));

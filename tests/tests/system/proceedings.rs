@@ -335,7 +335,10 @@ fn check_board(world: &World) {
     // From the cell to the proceeding, the report, the rules, and every entry; nobody's name.
     let explain = ["board", "explain", "H57.03", "sanctions_final"];
     let explained = world.server.json(&[&explain[..], &late].concat());
-    assert_eq!(fields(&explained), documented()["liem board explain"]);
+    // Strata are of another figure.
+    let mut known = documented()["liem board explain"].clone();
+    known.retain(|field| !field.starts_with("strata[]"));
+    assert_eq!(fields(&explained), known);
     assert_eq!((&explained["value"], &explained["total"]), (&json!(1.0), &json!(1)));
     let line = &explained["lines"][0];
     assert_eq!((&line["proceeding"], &line["report"]), (&json!(proceeding), &json!(BRIBERY)));

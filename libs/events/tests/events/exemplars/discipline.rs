@@ -120,6 +120,7 @@ fn opening() -> Exemplars<ProceedingEvent> {
         convene: some_limit("proceeding.convene", is_full),
         decide: some_limit("proceeding.decide", is_full),
         imported: is_full,
+        source_outcome: is_full.then(|| "Pending".into()),
     };
     let closed = |is_full| E::Closed { by: acts(is_full), reason: CloseReason::FindingFell };
     vec![
