@@ -12,6 +12,8 @@ mod command_line;
 mod conduct;
 #[path = "system/crash.rs"]
 mod crash;
+#[path = "system/demo.rs"]
+mod demo;
 #[path = "system/directory.rs"]
 mod directory;
 #[path = "system/discipline.rs"]

@@ -3,7 +3,7 @@
 pub(crate) mod board;
 mod case;
 mod directory;
-mod due;
+pub(crate) mod due;
 mod log;
 mod proceeding;
 mod replay;

@@ -2,6 +2,7 @@
 
 mod cases;
 mod matters;
+mod misconduct;
 mod province;
 pub(crate) mod rng;
 mod send;
@@ -11,7 +12,7 @@ use identity::Role;
 use indicatif::{ProgressBar, ProgressStyle};
 use proto::{
     audit::ListTrailRequest,
-    leaderboard::{BoardQuery, ExplainFigureRequest, Figure, GetBoardRequest},
+    leaderboard::{BoardQuery, ExplainFigureRequest, Figure, GetBoardRequest, GetBoardResponse},
     ledger::{ListOrder, Subject},
     timestamp_to,
 };
@@ -96,7 +97,12 @@ async fn show(settings: &Settings, address: &str, args: &DemoArgs) -> anyhow::Re
     let board = inspector.leaderboard().get_board(request).await?.into_inner();
     output::print("Which agency serves best (as an inspector sees it):")?;
     print_board(&board, "all", output::usual_zone())?;
+    explain(&inspector, query, &board).await?;
+    misconduct::show(&inspector, judge_time, head.position).await
+}
 
+/// Explains a late row, and shows the story of its first late case.
+async fn explain(inspector: &Connection, query: BoardQuery, board: &GetBoardResponse) -> anyhow::Result<()> {
     // The last one that is ranked: what is behind its late cases, and the story of the first of them.
     let Some(last) = board.rows.iter().rev().find(|row| row.rank.is_some() && row.closed_late > Some(0))
     else {
@@ -125,7 +131,7 @@ async fn show(settings: &Settings, address: &str, args: &DemoArgs) -> anyhow::Re
         ..ListTrailRequest::default()
     };
     let mut lines = Vec::new();
-    trail::pages(&inspector, request, 100, |line| {
+    trail::pages(inspector, request, 100, |line| {
         lines.push(line);
         Ok(())
     })

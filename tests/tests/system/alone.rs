@@ -188,6 +188,21 @@ async fn with_the_ledger_stopped_nothing_that_is_sealed_opens() {
     drop(ledger);
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn discipline_alone_follows_what_conduct_alone_records() {
+    let folder = tempfile::tempdir().unwrap();
+    let ledger = alone(folder.path(), "ledger");
+    let [directory, _conduct] = ["directory", "conduct"].map(|service| alone(folder.path(), service));
+    let admin = Client::new(&directory.address, &ledger.token(&["--role", "administrator"]));
+    admin.open("H57", &[]).await;
+    admin.open("H58", &[]).await;
+    let _discipline = alone(folder.path(), "discipline");
+    let report = crate::discipline::concluded(&ledger, &["o-1"]);
+    let shown = ["proceeding", "show", &format!("p-{report}-1")];
+    wait_until("the finding makes it a duty", || ledger.liem(&shown).success);
+    assert_eq!(ledger.json(&shown)["stage"], "due");
+}
+
 #[test]
 fn a_service_that_misses_something_says_what_to_do() {
     let folders = [(); 3].map(|()| tempfile::tempdir().unwrap());

@@ -26,7 +26,7 @@ async fn world() -> Server {
 
 /// A report about people of H57 that H58 has, concluded on 2026-03-30 with a substantiated allegation against each,
 /// and an unsubstantiated one against the first.
-fn concluded(server: &Server, people: &[&str]) -> String {
+pub(crate) fn concluded(server: &Server, people: &[&str]) -> String {
     let arguments =
         ["report", "file", "--agency", "H58", "--received", "2026-03-02", "--kind", "denunciation"];
     let about =

@@ -123,7 +123,7 @@ impl Aggregate for Proceeding {
                 vec![opening::not_opened(state, &id, found, reason, acting, (directory, on))?]
             }
             Command::Import(imported) => {
-                let facts = opening::imported(state, &id, imported, official, (law, on))?;
+                let facts = opening::imported(state, &id, imported, official, law)?;
                 return Ok(facts.into_iter().map(dated).collect());
             }
             _ if !state.exists() => return Err(Refusal::ProceedingUnknown(id)),
@@ -315,6 +315,8 @@ fn handle(
             if state.stage != Stage::UnderAppeal {
                 return Err(Refusal::AppealNotPending);
             }
+            // Of what an exoneration has undone, nothing is left to decide.
+            state.imposed()?;
             let basis = match (result, &form) {
                 (AppealResult::Changed, Some(form)) => {
                     within_limitation(state, law, form, on)?;

@@ -349,7 +349,7 @@ pub(crate) fn imported(
     id: &str,
     imported: Imported,
     official: Option<String>,
-    (law, on): (&Law, NaiveDate),
+    law: &Law,
 ) -> Result<Vec<(NaiveDate, ProceedingEvent)>, Refusal> {
     if state.is_opened() {
         return Err(Refusal::ProceedingExists(id.to_owned()));
@@ -369,7 +369,7 @@ pub(crate) fn imported(
     let mut rule = None;
     for (decision, is_last) in recommended.iter().map(|r| (r, false)).chain([(&decision, true)]) {
         let Some(form) = &decision.form else { continue };
-        let allowing = in_law.allowing(law, form, last.max(on))?;
+        let allowing = in_law.allowing(law, form, last)?;
         rule = is_last.then_some(allowing);
     }
     let no_limit: Option<Limit> = None;

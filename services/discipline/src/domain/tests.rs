@@ -413,6 +413,12 @@ fn only_what_was_imposed_is_exonerated_and_apology_and_restoration_follow() {
     story.does("2025-12-11", Command::Restore).unwrap();
     assert_eq!(story.does("2025-12-12", Command::Apologise), Err(Refusal::Apologised));
     assert_eq!(story.does("2025-12-12", Command::Restore), Err(Refusal::Restored));
+    // An appeal that was pending has nothing left to decide.
+    let mut story = Story::decided();
+    story.does("2025-10-05", Command::Appeal).unwrap();
+    story.does("2025-10-06", exonerate()).unwrap();
+    let upheld = Command::DecideAppeal { result: AppealResult::Upheld, form: None };
+    assert_eq!(story.does("2025-10-20", upheld), Err(Refusal::NothingImposed));
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! `liem due`.
 
+use chrono::FixedOffset;
+use comfy_table::Table;
 use identity::Role;
 use proto::obligations::{ListObligationsRequest, Obligation};
 use serde_json::{Value, json};
@@ -46,9 +48,17 @@ pub(super) async fn due(settings: &Settings, args: DueArgs) -> anyhow::Result<()
     if settings.json {
         return output::print_json(&duties.iter().map(duty_json).collect::<Vec<_>>().into());
     }
+    output::print(&duty_table(&duties, zone).to_string())?;
+    let judged = output::short(last.judge_time.as_ref(), zone).unwrap_or_default();
+    let (shown, total, late) = (duties.len(), last.total_count, last.overdue_count);
+    output::print(&format!("{shown} duties shown of {total}, {late} overdue; judged at {judged}"))
+}
+
+/// Duties, one a row.
+pub(crate) fn duty_table(duties: &[Obligation], zone: FixedOffset) -> Table {
     let headings = ["duty", "subject", "agency", "unit", "head", "since", "due", "overdue"];
     let mut table = output::table(&headings, &["overdue"]);
-    for duty in &duties {
+    for duty in duties {
         let text = |text: &str| (!text.is_empty()).then(|| text.to_owned());
         let due = output::short(duty.due_time.as_ref(), zone);
         let due = if duty.paused { Some("paused".to_owned()) } else { due };
@@ -63,10 +73,7 @@ pub(super) async fn due(settings: &Settings, args: DueArgs) -> anyhow::Result<()
             output::cell((duty.overdue_seconds > 0).then(|| overdue(duty.overdue_seconds))),
         ]);
     }
-    output::print(&table.to_string())?;
-    let judged = output::short(last.judge_time.as_ref(), zone).unwrap_or_default();
-    let (shown, total, late) = (duties.len(), last.total_count, last.overdue_count);
-    output::print(&format!("{shown} duties shown of {total}, {late} overdue; judged at {judged}"))
+    table
 }
 
 /// How long something is overdue, in its largest unit.

@@ -197,8 +197,8 @@ fn what_another_register_has_is_taken_as_it_is() {
     let unlawful = told(SanctionResult::Sanctioned, Some("flogging"), "Flogging");
     let refused = story.does("2026-01-01", imported(unlawful, None, None));
     assert!(matches!(refused, Err(Refusal::FormNotAllowed { .. })), "{refused:?}");
-    let early = story.does("2026-01-01", imported(training.clone(), None, Some("2025-08-24")));
-    assert_eq!(early, Err(Refusal::OutOfOrder { follows: day("2025-08-25") }));
+    let early = story.does("2026-01-01", imported(training.clone(), None, Some("2025-07-31")));
+    assert_eq!(early, Err(Refusal::OutOfOrder { follows: day("2025-08-01") }), "before its receipt");
     let guilty = told(SanctionResult::Sanctioned, None, "Guilty Finding");
     let events = story.does("2026-01-01", imported(training.clone(), Some(guilty), None)).unwrap();
     assert_eq!(events.len(), 3);
