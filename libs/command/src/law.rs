@@ -45,12 +45,27 @@ impl Law {
         Ok(Limit { due_date, calendar, ..limit.clone() })
     }
 
-    /// The limit, later by the days that its clock stood still.
-    pub fn postponed(&self, limit: &Limit, days: u64) -> Result<Limit, DateOutOfRange> {
-        let later = limit.due_date.checked_add_days(Days::new(days)).ok_or(DateOutOfRange)?;
-        let due_date = self.calendar.next_working_on_or_after(later);
-        let due_date = due_date.map_err(|_out_of_range| DateOutOfRange)?;
-        Ok(Limit { due_date, ..limit.clone() })
+    /// The limit of a rule that runs from a day on, with so many days more: of an extension, and all days of pauses. It is
+    /// counted as a whole, since a limit which was moved from a day off before would be moved again.
+    pub fn limit_with(
+        &self,
+        rule: &Rule,
+        from: NaiveDate,
+        more: u32,
+        paused: u64,
+    ) -> Result<Option<Limit>, DateOutOfRange> {
+        let Some(limit) = rule.limit else { return Ok(None) };
+        let limit = law::Limit { days: limit.days.saturating_add(more), ..limit };
+        let due_date = if limit.working {
+            let due = self.due(limit, from)?;
+            let later = due.checked_add_days(Days::new(paused)).ok_or(DateOutOfRange)?;
+            self.calendar.next_working_on_or_after(later).map_err(|_out_of_range| DateOutOfRange)?
+        } else {
+            let paused = u32::try_from(paused).map_err(|_too_long| DateOutOfRange)?;
+            self.due(law::Limit { days: limit.days.saturating_add(paused), ..limit }, from)?
+        };
+        let calendar = limit.working.then(|| self.calendar_version.clone());
+        Ok(Some(Limit { from_date: from, due_date, rule: rule.id.clone(), calendar }))
     }
 
     fn due(&self, limit: law::Limit, from: NaiveDate) -> Result<NaiveDate, DateOutOfRange> {

@@ -270,6 +270,7 @@ fn discipline_code(reason: discipline::ErrorReason) -> Code {
         R::ProceedingUnknown | R::OriginUnknown | R::JurisdictionUnknown => Code::NotFound,
         R::ProceedingExists | R::CircumstanceRecorded | R::HeadLiable => Code::AlreadyExists,
         R::DatesOutOfOrder
+        | R::ReasonNotSo
         | R::HandlerMismatch
         | R::ConcernsHandler
         | R::ProceedingClosed

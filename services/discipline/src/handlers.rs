@@ -25,7 +25,7 @@ use uuid::Uuid;
 
 use crate::domain::{Command, Proceeding, ProceedingCommand, ProceedingState, Refusal};
 
-pub(crate) use origin::{findings, report_stream};
+pub(crate) use origin::{findings, first_jurisdiction, report_stream};
 
 pub(crate) const SERVICE: &str = "discipline";
 
@@ -49,6 +49,9 @@ pub(crate) struct Asked {
     pub(crate) on: NaiveDate,
     pub(crate) agency: Option<String>,
     pub(crate) official: Option<String>,
+    /// Whether that official acts by a token of their own.
+    pub(crate) is_own: bool,
+    pub(crate) is_inspector: bool,
 }
 
 impl DisciplineHandlers {
@@ -82,7 +85,10 @@ impl DisciplineHandlers {
         let mut context = aggregate::context(caller, SERVICE, method, message);
         context.on_behalf_of.clone_from(&official);
         let id = uuid_from("command.request_id", request_id)?;
-        Ok(Asked { id, context, proceeding: command.proceeding.clone(), on, agency, official })
+        let is_own = caller.role == Role::Official && official.as_ref() == Some(&caller.id);
+        let is_inspector = caller.role == Role::Inspector;
+        let proceeding = command.proceeding.clone();
+        Ok(Asked { id, context, proceeding, on, agency, official, is_own, is_inspector })
     }
 
     /// A day on which something happened: sensible, and not to come.
@@ -133,7 +139,7 @@ impl DisciplineHandlers {
         jurisdiction: &str,
         command: Command,
     ) -> Result<Outcome<ProceedingEvent>, Failure> {
-        let Asked { id, mut context, proceeding, on, agency, official } = asked;
+        let Asked { id, mut context, proceeding, on, agency, official, is_own, is_inspector } = asked;
         let (directory, _) = self.directory.caught_up().await?;
         let law = self.law(jurisdiction, &directory)?;
         context.rules = Some(law.book.version_and_hash());
@@ -143,6 +149,8 @@ impl DisciplineHandlers {
             on,
             agency: agency.clone(),
             official: official.clone(),
+            is_own,
+            is_inspector,
             law: law.clone(),
             directory: directory.clone(),
             command: command.clone(),
@@ -166,22 +174,44 @@ impl DisciplineHandlers {
         }
     }
 
+    async fn is_handler(&self, agency: &str, state: &ProceedingState) -> Result<bool, Failure> {
+        let (directory, _) = self.directory.caught_up().await?;
+        Ok(directory.successor(agency) == directory.successor(&state.standing.handler))
+    }
+
+    /// Whether the report that a proceeding comes from is about an official too.
+    async fn concerns(&self, state: &ProceedingState, official: &str) -> Result<bool, Failure> {
+        let Some(origin) = &state.origin else { return Ok(false) };
+        let (findings, _) = findings(&*self.log, &report_stream(&origin.stream)?, self.zone).await?;
+        Ok(findings.concern.is_person(official))
+    }
+
+    /// Refuses whoever acts for an agency that doesn't have the proceeding, before anything else is looked at.
+    async fn check_acting(&self, asked: &Asked, state: &ProceedingState) -> Result<(), Failure> {
+        let Some(agency) = asked.agency.as_deref().filter(|_| !asked.is_inspector) else { return Ok(()) };
+        if self.is_handler(agency, state).await? {
+            return Ok(());
+        }
+        Err(Refusal::HandlerMismatch { agency: agency.to_owned() }.into())
+    }
+
     /// Refuses to tell of a proceeding to whom it's none of their business.
     async fn check_standing(&self, caller: &Caller, state: &ProceedingState) -> Result<(), Failure> {
         let standing = &state.standing;
         let may = match (caller.role, &caller.agency) {
             (Role::Inspector, _) => true,
             (Role::Official, _) if standing.is_person(&caller.id) => true,
-            (Role::Agency | Role::Official, Some(agency)) => {
-                let (directory, _) = self.directory.caught_up().await?;
-                directory.successor(agency) == directory.successor(&standing.handler)
+            (Role::Agency, Some(agency)) => self.is_handler(agency, state).await?,
+            // Of colleagues, those who act in it, unless the report concerns them too.
+            (Role::Official, Some(agency)) if state.acting.contains(&caller.id) => {
+                self.is_handler(agency, state).await? && !self.concerns(state, &caller.id).await?
             }
             _ => false,
         };
         if may {
             return Ok(());
         }
-        let text = "only inspectors, the agency that has the proceeding, and whom it's about may read it";
+        let text = "only inspectors, the agency that has the proceeding, its officials who act in it, and whom it's about may read it";
         Err(Failure::new(Shared::NoStanding, text))
     }
 }

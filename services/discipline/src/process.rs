@@ -20,7 +20,7 @@ use uuid::Uuid;
 
 use crate::{
     domain::{self, Command, Refusal, proceeding_id},
-    handlers::{Asked, DisciplineHandlers, SERVICE, findings, report_stream},
+    handlers::{Asked, DisciplineHandlers, SERVICE, findings, first_jurisdiction, report_stream},
 };
 
 /// The types of events that end the handling of a report, or take it up again.
@@ -116,10 +116,11 @@ impl Process {
     async fn take(&self, entry: &Entry) -> Result<(), Failure> {
         let happened = entry.happened().map_err(ReadError::from)?;
         let stream = report_stream(&happened.stream)?;
-        let (findings, revision) = findings(&*self.handlers.log, &stream, self.handlers.zone).await?;
-        if !self.has_duty(&findings.jurisdiction).await? {
+        let jurisdiction = first_jurisdiction(&*self.handlers.log, &stream).await?;
+        if !self.has_duty(&jurisdiction.unwrap_or_default()).await? {
             return Ok(());
         }
+        let (findings, revision) = findings(&*self.handlers.log, &stream, self.handlers.zone).await?;
         let numbers = (1..=findings.allegations.len()).filter_map(|number| u32::try_from(number).ok());
         for allegation in numbers {
             for track in [Track::Administrative, Track::Party] {
@@ -160,7 +161,9 @@ impl Process {
         context.correlation = Some(stream.to_string());
         let (agency, official) = (None, None);
         let proceeding = id.clone();
-        let asked = Asked { id: id_of_append, context, proceeding: id, on, agency, official };
+        let (is_own, is_inspector) = (false, false);
+        let asked =
+            Asked { id: id_of_append, context, proceeding: id, on, agency, official, is_own, is_inspector };
         match self.handlers.execute(asked, &findings.jurisdiction, command).await {
             Ok(_) => Ok(()),
             Err(failure) if may_pass(&failure) => Err(failure),

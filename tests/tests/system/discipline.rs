@@ -137,9 +137,6 @@ async fn a_finding_makes_it_a_duty_to_open_or_to_say_why_not() {
     assert_eq!(inspector.show(&second).await.unwrap().handler, "H58");
     // Of a member of the Party there are two; what isn't substantiated makes none.
     inspector.reaches(&format!("{first}-party"), pb::ProceedingStage::Due);
-    for none in [format!("{second}-party"), format!("p-{report}-4")] {
-        assert_eq!(reason(inspector.show(&none).await), "PROCEEDING_UNKNOWN");
-    }
 
     let decline = |on: &str, reason: pb::DeclineReason| pb::DeclineProceedingRequest {
         command: command("", on),
@@ -162,6 +159,71 @@ async fn a_finding_makes_it_a_duty_to_open_or_to_say_why_not() {
     assert_eq!(inspector.show(&second).await.unwrap().stage(), pb::ProceedingStage::Lapsed);
     assert_eq!(inspector.show(&third).await.unwrap().stage(), pb::ProceedingStage::NotOpened);
     assert_eq!(reason(inspector.open(opening(&report, 2, "2026-04-11")).await), "NO_FINDING");
+    // By now the process has gone over all of it, twice.
+    for none in [format!("{second}-party"), format!("p-{report}-4")] {
+        assert_eq!(reason(inspector.show(&none).await), "PROCEEDING_UNKNOWN");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn nobody_learns_whom_a_finding_is_about_by_asking() {
+    let server = world().await;
+    let admin = Client::new(&server.address, &server.token(&["--role", "administrator"]));
+    admin.open("H59", &[]).await;
+    let report = concluded(&server, &["o-17", "o-18"]);
+    let stranger = Office::of(&server, &["--role", "agency", "--agency", "H59"]);
+    // Whatever they guess, the answer is the same, and names nobody.
+    for (allegation, person) in [(1, ""), (1, "o-18"), (3, ""), (9, "")] {
+        let request =
+            pb::OpenProceedingRequest { person: person.into(), ..opening(&report, allegation, "2026-04-01") };
+        let refused = stranger.open(request).await.unwrap_err();
+        assert!(!refused.message().contains("o-1"), "{}", refused.message());
+        assert_eq!(reason(Err::<(), _>(refused)), "HANDLER_MISMATCH");
+    }
+    let agency = Office::of(&server, &["--role", "agency", "--agency", "H57"]);
+    let id = agency.open(opening(&report, 2, "2026-04-01")).await.unwrap().proceeding;
+    agency.hear(&id, "2026-04-03").await;
+    agency.decide(&id, "2026-04-06", form("warning")).await.unwrap();
+    // Nor does another agency, or a colleague, appeal in somebody's name.
+    for (office, official) in [
+        (&stranger, "o-18"),
+        (&stranger, "o-17"),
+        (&Office::of(&server, &["--role", "official", "--agency", "H59", "--holder", "o-99"]), ""),
+    ] {
+        let mut command = command(&id, "2026-04-07").unwrap();
+        command.official = official.into();
+        let request = pb::AppealSanctionRequest { command: Some(command) };
+        assert_eq!(reason(office.0.discipline().appeal_sanction(request).await), "HANDLER_MISMATCH");
+    }
+    // Colleagues read it if they act in it, and not if the report is about them too.
+    let colleague =
+        |id: &str| Office::of(&server, &["--role", "official", "--agency", "H57", "--holder", id]);
+    assert!(colleague("m-1").show(&id).await.is_ok());
+    for other in ["o-20", "o-17"] {
+        assert_eq!(reason(colleague(other).show(&id).await), "NO_STANDING");
+    }
+    assert!(colleague("o-18").show(&id).await.is_ok());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn a_finding_that_fell_ends_in_no_sanction() {
+    let server = world().await;
+    let report = concluded(&server, &["o-17"]);
+    let agency = Office::of(&server, &["--role", "agency", "--agency", "H57"]);
+    let id = agency.open(opening(&report, 1, "2026-04-01")).await.unwrap().proceeding;
+    agency.hear(&id, "2026-04-03").await;
+    let close = || pb::CloseProceedingRequest {
+        command: command(&id, "2026-04-20"),
+        reason: pb::CloseReason::FindingFell.into(),
+    };
+    let mut client = agency.0.discipline();
+    assert_eq!(reason(client.close_proceeding(close()).await), "REASON_NOT_SO");
+    server.json(&["report", "appeal", &report, "--on", "2026-04-05", "--who", "person_concerned"]);
+    assert_eq!(reason(agency.decide(&id, "2026-04-06", form("warning")).await), "ORIGIN_NOT_CONCLUDED");
+    server.json(&["report", "decide-appeal", &report, "--on", "2026-04-10", "--change", "1=unsubstantiated"]);
+    assert_eq!(reason(agency.decide(&id, "2026-04-11", form("warning")).await), "NO_FINDING");
+    client.close_proceeding(close()).await.unwrap();
+    assert_eq!(agency.show(&id).await.unwrap().stage(), pb::ProceedingStage::Closed);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]

@@ -98,7 +98,7 @@ fn a_proceeding_goes_from_a_finding_to_an_exoneration() {
     refused(&server, &["proceeding", "pause", first, "--ground", "holiday"], &["[PAUSE_GROUND_UNKNOWN]"]);
     does("2023-11-10", &["pause", first, "--ground", "serious_illness"]);
     assert_eq!(show(first)["stage"], "paused");
-    assert_eq!(does("2023-11-20", &["resume", first])["decide"]["due"], "2024-04-11");
+    assert_eq!(does("2023-11-20", &["resume", first])["decide"]["due"], "2024-04-09");
     does("2023-11-21", &["council", first, "o-1", "o-2", "o-3"]);
     does("2023-11-22", &["hearing", first]);
     let weighed = does("2023-11-22", &["circumstance", first, "obstruction", "--report", &report]);

@@ -7,6 +7,7 @@ use command::Law;
 use esrs::Aggregate;
 use events::{
     Fact, Occurred,
+    conduct::Limit,
     delivery::By,
     directory::Directory,
     discipline::{
@@ -14,7 +15,7 @@ use events::{
         SanctionResult, Track, Weight,
     },
 };
-use rulebook::law::Duty;
+use rulebook::law::{Duty, Rule, Start};
 
 use super::{
     Found, Imported, Opening, ProceedingState, Refusal, Stage,
@@ -34,6 +35,10 @@ pub(crate) struct ProceedingCommand {
     /// The agency the caller acts for; none to act for the one that has the proceeding.
     pub(crate) agency: Option<String>,
     pub(crate) official: Option<String>,
+    /// Whether that official acts by a token of their own.
+    pub(crate) is_own: bool,
+    /// Whether an inspector acts, who may put another agency in the place of one that can't.
+    pub(crate) is_inspector: bool,
     pub(crate) law: Arc<Law>,
     pub(crate) directory: Arc<Directory>,
     pub(crate) command: Command,
@@ -101,14 +106,10 @@ impl Aggregate for Proceeding {
         state: &ProceedingState,
         asked: ProceedingCommand,
     ) -> Result<Vec<Self::Event>, Refusal> {
-        let ProceedingCommand { proceeding: id, on, agency, official, law, directory, command } = asked;
         let dated = |(on, data)| Fact { occurred: Occurred::On(on), data };
+        let acting = Acting { is_own: asked.is_own, is_inspector: asked.is_inspector };
+        let ProceedingCommand { proceeding: id, on, agency, official, law, directory, command, .. } = asked;
         let (law, directory) = (&*law, &*directory);
-        if let Some(follows) = state.latest
-            && on < follows
-        {
-            return Err(Refusal::OutOfOrder { follows });
-        }
         let events = match command {
             Command::BecomeDue { found, track } => {
                 vec![opening::due(state, &id, &found, track, (law, directory))?]
@@ -119,8 +120,8 @@ impl Aggregate for Proceeding {
             },
             Command::Open(new) => opening::opened(state, &id, new, (agency, official), (law, directory, on))?,
             Command::DeclineToOpen { found, reason } => {
-                let acting = (agency, official);
-                vec![opening::not_opened(state, &id, found, reason, acting, (directory, on))?]
+                let by = (agency, official);
+                vec![opening::not_opened(state, &id, found, reason, by, (directory, on))?]
             }
             Command::Import(imported) => {
                 let facts = opening::imported(state, &id, imported, official, law)?;
@@ -129,8 +130,10 @@ impl Aggregate for Proceeding {
             _ if !state.exists() => return Err(Refusal::ProceedingUnknown(id)),
             _ if !state.is_opened() => return Err(Refusal::Closed),
             command => {
-                let is_appeal = matches!(command, Command::Appeal);
-                let by = by(state, agency, official, directory, (on, is_appeal))?;
+                let by = by(state, (agency, official, acting), directory, on, &command)?;
+                // An appeal is in time or not whatever was recorded since.
+                let follows = if matches!(command, Command::Appeal) { state.decided } else { state.latest };
+                in_order(follows, on)?;
                 handle(state, (law, directory), by, on, command)?
             }
         };
@@ -142,29 +145,51 @@ impl Aggregate for Proceeding {
     }
 }
 
+/// By whose token somebody acts.
+#[derive(Clone, Copy)]
+struct Acting {
+    is_own: bool,
+    is_inspector: bool,
+}
+
+pub(super) fn in_order(follows: Option<NaiveDate>, on: NaiveDate) -> Result<(), Refusal> {
+    match follows {
+        Some(follows) if on < follows => Err(Refusal::OutOfOrder { follows }),
+        _ => Ok(()),
+    }
+}
+
 /// Who acts: the agency that has the proceeding, by an official whom it isn't about. The official whom it's about may
-/// appeal, and nothing else.
+/// appeal, by a token of their own, and nothing else.
 fn by(
     state: &ProceedingState,
-    agency: Option<String>,
-    official: Option<String>,
+    (agency, official, acting): (Option<String>, Option<String>, Acting),
     directory: &Directory,
-    (on, is_appeal): (NaiveDate, bool),
+    on: NaiveDate,
+    command: &Command,
 ) -> Result<By, Refusal> {
     let handler = &state.standing.handler;
     let is_person = official.as_deref().is_some_and(|official| state.standing.is_person(official));
-    if is_appeal && is_person {
+    let is_appeal = matches!(command, Command::Appeal);
+    if is_appeal && is_person && acting.is_own {
         return Ok(By { agency: handler.clone(), unit: None, official });
     }
+    let person = state.standing.person.as_deref();
+    let is_headed = |agency: &str| person.is_some_and(|person| directory.heads(agency, on).contains(&person));
     let agency = agency.unwrap_or_else(|| handler.clone());
     if directory.successor(&agency) != directory.successor(handler) {
-        return Err(Refusal::HandlerMismatch { agency, handler: handler.clone() });
+        // Where the person came to head the agency that has it, an inspector says which one acts in its place.
+        let is_replaced = acting.is_inspector && is_headed(handler) && directory.is_open(&agency);
+        if !is_replaced {
+            return Err(Refusal::HandlerMismatch { agency });
+        }
     }
-    if is_person {
+    if is_person && !is_appeal {
         return Err(Refusal::ConcernsOfficial);
     }
-    let person = state.standing.person.as_deref();
-    if person.is_some_and(|person| directory.heads(&agency, on).contains(&person)) {
+    // What is owed to somebody is given by whoever owes it, also where they came to head it.
+    let is_owed = matches!(command, Command::Apologise | Command::Restore);
+    if !is_owed && is_headed(&agency) {
         return Err(Refusal::ConcernsHandler(agency));
     }
     Ok(By { agency, unit: None, official })
@@ -188,8 +213,9 @@ fn handle(
             let extension = extension
                 .filter(|_| on <= limit.due_date)
                 .ok_or_else(|| Refusal::ExtensionNotAllowed { rule: rule.cite(), due: limit.due_date })?;
-            let more = rulebook::law::Limit { days: extension.days, working: extension.working };
-            ProceedingEvent::Extended { by, decide: law.longer(limit, more)? }
+            let more = (state.extensions + 1).saturating_mul(extension.days);
+            let decide = law.limit_with(rule, limit.from_date, more, state.paused_days)?;
+            ProceedingEvent::Extended { by, decide: decide.ok_or(Refusal::NoRule)? }
         }
         Command::Pause { ground } => {
             state.running()?;
@@ -203,10 +229,20 @@ fn handle(
         Command::Resume => {
             state.undecided()?;
             let since = state.paused.ok_or(Refusal::NotPaused)?;
-            let days = u64::try_from((on - since).num_days()).unwrap_or(0);
-            let later =
-                |limit: &Option<_>| limit.as_ref().map(|limit| law.postponed(limit, days)).transpose();
-            ProceedingEvent::Resumed { by, convene: later(&state.convene)?, decide: later(&state.decide)? }
+            let days = state.paused_days + days_between(since, on);
+            let later = |limit: &Option<Limit>, duty| match limit {
+                // What was over before the pause stays over.
+                Some(limit) if since <= limit.due_date => {
+                    let rule = in_law.rule(law, duty, None, on).ok_or(Refusal::NoRule)?;
+                    let each = rule.extensions.first().map_or(0, |extension| extension.days);
+                    let extensions = if duty == Duty::Handle { state.extensions } else { 0 };
+                    let more = extensions.saturating_mul(each);
+                    Ok(law.limit_with(rule, limit.from_date, more, days)?)
+                }
+                limit => Ok::<_, Refusal>(limit.clone()),
+            };
+            let convene = later(&state.convene, Duty::Convene)?;
+            ProceedingEvent::Resumed { by, convene, decide: later(&state.decide, Duty::Handle)? }
         }
         Command::ConveneCouncil(members) => {
             state.running()?;
@@ -286,10 +322,13 @@ fn handle(
             if state.is_executed {
                 return Err(Refusal::Executed);
             }
+            if state.is_cleared {
+                return Err(Refusal::Cleared);
+            }
             let clear = in_law.rule(law, Duty::Clear, None, on).and_then(|rule| {
-                let due_date = rule.term_ends(on)?;
-                let rule = rule.id.clone();
-                Some(events::conduct::Limit { from_date: on, due_date, rule, calendar: None })
+                let from_date = cleared_from(rule, state, on);
+                let due_date = rule.term_ends(from_date)?;
+                Some(Limit { from_date, due_date, rule: rule.id.clone(), calendar: None })
             });
             ProceedingEvent::Executed { by, clear }
         }
@@ -305,7 +344,7 @@ fn handle(
             if let Some(limit) = state.appeal.as_ref().filter(|limit| on > limit.due_date) {
                 let rule =
                     state.decided.and_then(|decided| in_law.rule(law, Duty::AppealSanction, None, decided));
-                let rule = rule.map_or_else(|| limit.rule.clone(), rulebook::law::Rule::cite);
+                let rule = rule.map_or_else(|| limit.rule.clone(), Rule::cite);
                 return Err(Refusal::AppealTooLate { rule, due: limit.due_date });
             }
             let answer = in_law.limit(law, Duty::AnswerAppeal, starts(state), on)?;
@@ -339,7 +378,7 @@ fn handle(
             // What was never executed has its term from the decision on.
             let due = match (&state.clear, state.decided) {
                 (Some(clear), _) => Some(clear.due_date),
-                (None, Some(decided)) => rule.term_ends(decided),
+                (None, Some(decided)) => rule.term_ends(cleared_from(rule, state, decided)),
                 (None, None) => None,
             };
             if let Some(due) = due.filter(|due| on < *due) {
@@ -351,7 +390,10 @@ fn handle(
             if state.is_exonerated {
                 return Err(Refusal::Exonerated);
             }
-            state.imposed()?;
+            // What was annulled after it was executed has to be made good too.
+            if state.appeal_result != Some(AppealResult::Annulled) || !state.is_executed {
+                state.imposed()?;
+            }
             let rule = in_law.rule(law, Duty::Exonerate, None, on);
             let apologise = in_law.limit(law, Duty::Apologise, starts(state), on)?;
             let restore = in_law.limit(law, Duty::Restore, starts(state), on)?;
@@ -365,6 +407,17 @@ fn handle(
         Command::Restore => ProceedingEvent::Restored { by },
         Command::Close(reason) => {
             state.undecided()?;
+            let is_over = state.decide.as_ref().is_some_and(|limit| on > limit.due_date);
+            let has_left = opening::has_left(directory, state.standing.person.as_deref(), on);
+            match reason {
+                CloseReason::HandlingTimeOver if !is_over => {
+                    return Err(Refusal::ReasonNotSo("the time to decide isn't over"));
+                }
+                CloseReason::PersonLeft if !has_left => {
+                    return Err(Refusal::ReasonNotSo("the directory has nobody here who left"));
+                }
+                _ => {}
+            }
             ProceedingEvent::Closed { by, reason }
         }
         Command::BecomeDue { .. }
@@ -374,6 +427,18 @@ fn handle(
         | Command::Import(_) => unreachable!("decided before"),
     };
     Ok(vec![event])
+}
+
+fn days_between(from: NaiveDate, until: NaiveDate) -> u64 {
+    u64::try_from((until - from).num_days()).unwrap_or(0)
+}
+
+/// From when a sanction's term counts: the decision, where the rule says so, else the execution.
+fn cleared_from(rule: &Rule, state: &ProceedingState, executed: NaiveDate) -> NaiveDate {
+    match rule.counts_from {
+        Some(Start::Decision) => state.decided.unwrap_or(executed),
+        _ => executed,
+    }
 }
 
 /// The days that limits count from.
@@ -417,7 +482,7 @@ fn decided(
     let basis = form.map(|form| in_law.allowing(law, form, on)).transpose()?;
     if let Some(limit) = state.decide.as_ref().filter(|limit| on > limit.due_date) {
         let rule = in_law.rule(law, Duty::Handle, None, on);
-        let rule = rule.map_or_else(|| limit.rule.clone(), rulebook::law::Rule::cite);
+        let rule = rule.map_or_else(|| limit.rule.clone(), Rule::cite);
         return Err(Refusal::HandlingTimeOver { rule, due: limit.due_date });
     }
     if let Some(other) = other_undecided

@@ -89,11 +89,40 @@ impl InLaw {
         form: Option<&str>,
         on: NaiveDate,
     ) -> Result<Option<(Limit, String)>, Refusal> {
-        let Some(rule) = self.rule(law, Duty::Limitation, form, on) else { return Ok(None) };
-        let (Some(violation), Some(_)) = (self.violation, rule.months) else { return Ok(None) };
+        let Some(violation) = self.violation else { return Ok(None) };
+        let rule = self.rule(law, Duty::Limitation, form, on);
+        // What was done before the oldest rule that is known is measured by that one.
+        let rule = rule.or_else(|| {
+            let (track, person) = (law_track(self.track), law_class(self.class));
+            let asked =
+                AskedDiscipline { duty: Duty::Limitation, track, person, leads: self.leads, form: None };
+            let rules = law.book.rules().iter().filter(|rule| rule.answers_discipline(asked));
+            rules.filter(|rule| rule.from > violation).min_by_key(|rule| rule.from)
+        });
+        let Some(rule) = rule.filter(|rule| rule.months.is_some()) else { return Ok(None) };
         let due_date = rule.term_ends(violation).ok_or(Refusal::DateOutOfRange)?;
         let limit = Limit { from_date: violation, due_date, rule: rule.id.clone(), calendar: None };
         Ok(Some((limit, rule.cite())))
+    }
+
+    /// The limitation of the gravest form: the latest that any form has; none where one has no limitation.
+    pub(crate) fn last_limitation(
+        &self,
+        law: &Law,
+        on: NaiveDate,
+    ) -> Result<Option<(Limit, String)>, Refusal> {
+        let mut last = self.limitation(law, None, on)?;
+        let forms = self.rule(law, Duty::Sanction, None, on).map_or(&[][..], |rule| &rule.forms);
+        for form in forms {
+            match (self.limitation(law, Some(form), on)?, &last) {
+                (None, _) | (_, None) => return Ok(None),
+                (Some(of_form), Some((limit, _))) if of_form.0.due_date > limit.due_date => {
+                    last = Some(of_form);
+                }
+                _ => {}
+            }
+        }
+        Ok(last)
     }
 
     /// The rule that allows a form, or the refusal that names what is allowed.

@@ -11,9 +11,11 @@ use events::{
     },
 };
 use rulebook::law::Duty;
+use uuid::Uuid;
 
 use super::{
     ProceedingState, Refusal, Stage,
+    decide::in_order,
     law::{InLaw, Starts, basis},
 };
 
@@ -66,24 +68,29 @@ pub(crate) fn proceeding_id(
     track: Track,
     class: Option<PersonClass>,
 ) -> String {
+    let is_organisation = class == Some(PersonClass::PartyOrganisation);
     let finding = match (allegation, person) {
         (Some(number), _) => number.to_string(),
-        (None, Some(person)) => person.to_owned(),
-        (None, None) => "self".to_owned(),
+        // Not their id: who sees a proceeding's doesn't see whom it is against.
+        (None, Some(person)) if !is_organisation => {
+            let hash = Uuid::new_v5(&Uuid::NAMESPACE_OID, format!("{report}/{person}").as_bytes());
+            format!("s{}", &hash.simple().to_string()[..16])
+        }
+        (None, _) => "s".to_owned(),
     };
-    let suffix = match (track, class) {
-        (_, Some(PersonClass::PartyOrganisation)) => "-organisation",
+    let suffix = match (track, is_organisation) {
+        (_, true) => "-organisation",
         (Track::Party, _) => "-party",
         (Track::Administrative, _) => "",
     };
     format!("p-{report}-{finding}{suffix}")
 }
 
-/// The id of the proceeding on the other track.
-pub(crate) fn linked_id(id: &str, track: Track) -> String {
+/// The id of the proceeding on the other track; an organisation has none.
+pub(crate) fn linked_id(id: &str, track: Track) -> Option<String> {
     match track {
-        Track::Administrative => format!("{id}-party"),
-        Track::Party => id.strip_suffix("-party").unwrap_or(id).to_owned(),
+        Track::Administrative => Some(format!("{id}-party")),
+        Track::Party => id.strip_suffix("-party").map(str::to_owned),
     }
 }
 
@@ -106,7 +113,8 @@ pub(crate) fn found(
             let allegation = allegation.ok_or(Refusal::NoFinding)?;
             (allegation.person.clone(), allegation.classed.clone(), concluded, Some(allegation.position))
         }
-        None if findings.concern.is_self_report => {
+        // Once it is inquired what was done, each finding has its own.
+        None if findings.concern.is_self_report && findings.allegations.is_empty() => {
             let classed: &Classed = findings.classed.as_ref().ok_or(Refusal::NoFinding)?;
             let on = findings.concern.received.ok_or(Refusal::NoFinding)?;
             (None, classed.clone(), on, None)
@@ -116,7 +124,7 @@ pub(crate) fn found(
     if let (Some(named), Some(given)) = (&named, &person)
         && named != given
     {
-        return Err(Refusal::PersonMismatch(named.clone()));
+        return Err(Refusal::PersonMismatch);
     }
     Ok(Found {
         origin: Origin { stream: stream.to_owned(), revision, allegation, finding_position: position },
@@ -150,10 +158,7 @@ pub(crate) fn place_of(directory: &Directory, person: &str, on: NaiveDate) -> Op
 fn competent(found: &Found, agency: &str, directory: &Directory, on: NaiveDate) -> Result<(), Refusal> {
     let is = |code: &str| directory.successor(code) == directory.successor(agency);
     if !is(&found.matter.agency) && !is(&found.reported_to) {
-        return Err(Refusal::HandlerMismatch {
-            agency: agency.to_owned(),
-            handler: format!("{} or {}", found.matter.agency, found.reported_to),
-        });
+        return Err(Refusal::HandlerMismatch { agency: agency.to_owned() });
     }
     let heads = directory.heads(agency, on);
     if found.matter.person.as_ref().is_some_and(|person| heads.contains(&person.as_str())) {
@@ -175,10 +180,14 @@ fn by(
     if official.is_some() && official == found.matter.person {
         return Err(Refusal::ConcernsOfficial);
     }
-    if on < found.on {
-        return Err(Refusal::OutOfOrder { follows: found.on });
-    }
+    in_order(Some(found.on), on)?;
     Ok(By { agency, unit: None, official })
+}
+
+/// Whether somebody has left the service by a day; of whom the directory doesn't know, nobody can tell.
+pub(super) fn has_left(directory: &Directory, person: Option<&str>, on: NaiveDate) -> bool {
+    let known = person.and_then(|person| directory.officials.get(person));
+    known.is_none_or(|official| official.left.is_some_and(|left| left <= on))
 }
 
 /// A finding obliges to open a proceeding: the duty is the person's agency's, and where they head it, that of the agency
@@ -220,10 +229,14 @@ pub(crate) fn not_opened(
     (agency, official): (Option<String>, Option<String>),
     (directory, on): (&Directory, NaiveDate),
 ) -> Result<ProceedingEvent, Refusal> {
+    let by = by(&found, agency, official, directory, on)?;
     if !matches!(state.stage, Stage::None | Stage::Due | Stage::Lapsed) {
         return Err(Refusal::ProceedingExists(id.to_owned()));
     }
-    let by = by(&found, agency, official, directory, on)?;
+    in_order(state.latest, on)?;
+    if reason == DeclineReason::PersonLeft && !has_left(directory, found.matter.person.as_deref(), on) {
+        return Err(Refusal::ReasonNotSo("the directory has nobody here who left"));
+    }
     let Found { origin, matter, .. } = found;
     Ok(ProceedingEvent::NotOpened { by, proceeding: id.to_owned(), origin, matter, reason })
 }
@@ -236,30 +249,33 @@ pub(crate) fn opened(
     (agency, official): (Option<String>, Option<String>),
     (law, directory, on): (&Law, &Directory, NaiveDate),
 ) -> Result<Vec<ProceedingEvent>, Refusal> {
-    // It may be opened after all where it was said before why not.
-    if state.is_opened() {
+    let Opening { mut found, track, class, leads, violation, discovery, exemption, linked } = opening;
+    let by = by(&found, agency, official, directory, on)?;
+    // It may be opened after all where it was said before why not, or was closed without a decision.
+    if state.is_opened() && state.stage != Stage::Closed {
         return Err(Refusal::ProceedingExists(id.to_owned()));
     }
-    let Opening { mut found, track, class, leads, violation, discovery, exemption, linked } = opening;
+    in_order(state.latest, on)?;
     let is_organisation = class == Some(PersonClass::PartyOrganisation);
     if is_organisation {
         found.matter.person = None;
     } else if found.matter.person.is_none() {
         return Err(Refusal::PersonMissing);
     }
-    let by = by(&found, agency, official, directory, on)?;
     if is_organisation && directory.successor(&by.agency) == directory.successor(&found.matter.agency) {
         return Err(Refusal::ConcernsHandler(by.agency));
     }
     let person = found.matter.person.as_deref();
     let (person_class, leads) = class_of(directory, person, (track, class, leads), violation)?;
     let discovery = discovery.unwrap_or(found.on);
-    if violation > discovery || discovery > on {
+    // Nobody found out what was done after it was found, and nobody reported what was not done yet.
+    let is_late = discovery > found.on || found.received.is_some_and(|received| violation > received);
+    if violation > discovery || discovery > on || is_late {
         return Err(Refusal::DatesOutOfOrder);
     }
     let in_law =
         InLaw { track, class: person_class, leads, violation: Some(violation), discovery: Some(discovery) };
-    let limitation = match (in_law.limitation(law, None, on)?, &exemption) {
+    let limitation = match (in_law.last_limitation(law, on)?, &exemption) {
         (None, None) => None,
         (Some((limit, rule)), None) if on > limit.due_date => {
             return Err(Refusal::LimitationRunOut { rule, due: limit.due_date });
@@ -274,6 +290,9 @@ pub(crate) fn opened(
             None
         }
     };
+    // The head answers for their agency, and so does its organisation.
+    let heads = directory.heads(&found.matter.agency, found.on);
+    let is_self_report = found.is_self_report && person.is_none_or(|person| heads.contains(&person));
     let starts = Starts { opened: Some(on), found: Some(found.on), decided: None };
     let convene = in_law.limit(law, Duty::Convene, starts, on)?;
     let decide = in_law.limit(law, Duty::Handle, starts, on)?;
@@ -295,7 +314,7 @@ pub(crate) fn opened(
         imported: false,
         source_outcome: None,
     }];
-    if found.is_self_report
+    if is_self_report
         && let Some(rule) = in_law.rule(law, Duty::Weigh, None, on)
         && rule.mitigates.iter().any(|known| known == SELF_REPORT)
     {

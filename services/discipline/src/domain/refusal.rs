@@ -10,8 +10,8 @@ pub(crate) enum Refusal {
     ProceedingUnknown(String),
     #[error("the finding has the proceeding {0} on this track: one finding has one")]
     ProceedingExists(String),
-    #[error("{agency} does not have the proceeding; {handler} has it")]
-    HandlerMismatch { agency: String, handler: String },
+    #[error("{agency} does not have the matter: the agency that has it acts")]
+    HandlerMismatch { agency: String },
     #[error("the proceeding is about the head of {0}, or its organisation: another agency has to have it")]
     ConcernsHandler(String),
     #[error("the proceeding is about the official in whose name this is done: another one does it")]
@@ -30,8 +30,8 @@ pub(crate) enum Refusal {
     NoFinding,
     #[error("the finding names nobody: give the person")]
     PersonMissing,
-    #[error("the finding is about {0}, and nobody else is proceeded against for it")]
-    PersonMismatch(String),
+    #[error("the finding is about somebody else, and nobody else is proceeded against for it")]
+    PersonMismatch,
     #[error("the directory doesn't know the person: give `person_class`, or register them first")]
     PersonClassMissing,
     #[error("{0} is no member of the Party, which has no proceeding against others")]
@@ -114,6 +114,8 @@ pub(crate) enum Refusal {
     DateOutOfRange,
     #[error("it can't have happened before {follows}, which it follows: correct the time")]
     OutOfOrder { follows: NaiveDate },
+    #[error("this reason is not so: {0}")]
+    ReasonNotSo(&'static str),
     #[error("nothing changes")]
     Unchanged,
 }
@@ -138,7 +140,7 @@ impl From<Refusal> for Failure {
             Refusal::OriginNotConcluded => R::OriginNotConcluded,
             Refusal::NoFinding => R::NoFinding,
             Refusal::PersonMissing => R::PersonMissing,
-            Refusal::PersonMismatch(_) => R::NoFinding,
+            Refusal::PersonMismatch => R::NoFinding,
             Refusal::PersonClassMissing => R::PersonClassMissing,
             Refusal::TrackNotAllowed(_) | Refusal::ClassOfOtherTrack(_) => R::TrackNotAllowed,
             Refusal::LimitationRunOut { .. } => R::LimitationRunOut,
@@ -176,6 +178,7 @@ impl From<Refusal> for Failure {
             Refusal::NotExonerated => R::NotExonerated,
             Refusal::Apologised => R::ApologyRecorded,
             Refusal::Restored => R::RestorationRecorded,
+            Refusal::ReasonNotSo(_) => R::ReasonNotSo,
             Refusal::DateOutOfRange => R::DateOutOfRange,
             Refusal::OutOfOrder { .. } => R::OccurredOutOfOrder,
         };

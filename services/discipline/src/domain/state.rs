@@ -49,6 +49,8 @@ pub(crate) struct ProceedingState {
     pub(crate) decide: Option<Limit>,
     pub(crate) extensions: u32,
     pub(crate) paused: Option<NaiveDate>,
+    /// Of pauses that are over.
+    pub(crate) paused_days: u64,
     pub(crate) has_council: bool,
     pub(crate) has_hearing: bool,
     pub(crate) circumstances: Vec<(String, Weight)>,
@@ -68,6 +70,8 @@ pub(crate) struct ProceedingState {
     pub(crate) is_exonerated: bool,
     pub(crate) is_apologised: bool,
     pub(crate) is_restored: bool,
+    /// Officials who act in it, or sit in its council.
+    pub(crate) acting: Vec<String>,
     /// The newest day of anything in it.
     pub(crate) latest: Option<NaiveDate>,
 }
@@ -122,6 +126,9 @@ impl ProceedingState {
     pub(crate) fn apply(mut self, fact: Fact<ProceedingEvent>) -> Self {
         let on = day(&fact);
         self.standing.apply(&fact.data);
+        if let Some(official) = fact.data.by().and_then(|by| by.official.clone()) {
+            self.acting.push(official);
+        }
         self.latest = Some(self.latest.map_or(on, |latest| latest.max(on)));
         match fact.data {
             ProceedingEvent::Due { proceeding, origin, matter, open, .. } => {
@@ -157,6 +164,9 @@ impl ProceedingState {
                 decide,
                 ..
             } => {
+                // What was closed before and is opened anew begins anew.
+                let Self { standing, acting, latest, .. } = self;
+                self = Self { standing, acting, latest, ..Self::default() };
                 self.name(proceeding, origin, matter);
                 self.stage = Stage::Open;
                 self.track = Some(track);
@@ -174,10 +184,12 @@ impl ProceedingState {
             }
             ProceedingEvent::Paused { .. } => self.paused = Some(on),
             ProceedingEvent::Resumed { convene, decide, .. } => {
-                self.paused = None;
+                let since = self.paused.take().unwrap_or(on);
+                self.paused_days += u64::try_from((on - since).num_days()).unwrap_or(0);
                 (self.convene, self.decide) = (convene, decide);
             }
-            ProceedingEvent::CouncilConvened { .. } => {
+            ProceedingEvent::CouncilConvened { members, .. } => {
+                self.acting.extend(members);
                 self.has_council = true;
                 self.convene = None;
             }
@@ -211,6 +223,8 @@ impl ProceedingState {
                     (AppealResult::Changed, Some(decision)) => {
                         (decision.form, decision.source_outcome) = (form, None);
                         self.basis = basis;
+                        // The other form is to be executed in its turn.
+                        (self.is_executed, self.clear) = (false, None);
                     }
                     (AppealResult::Annulled, _) => {
                         (self.decision, self.basis, self.execute) = (None, None, None);

@@ -101,12 +101,21 @@ fn report(person: Option<&str>, concluded: Option<&str>, source: Source) -> Find
     findings
 }
 
+/// H57's report about itself, which H58 has, before anything was inquired.
+fn self_report() -> Findings {
+    let mut findings = report(None, None, Source::SelfReport);
+    findings.allegations.clear();
+    findings
+}
+
 struct Story {
     state: ProceedingState,
     law: Arc<Law>,
     directory: Arc<Directory>,
     agency: Option<&'static str>,
     official: Option<&'static str>,
+    is_own: bool,
+    is_inspector: bool,
 }
 
 fn sanction(form: &str) -> Decision {
@@ -117,7 +126,15 @@ impl Story {
     fn new() -> Self {
         let directory = Arc::new(directory());
         let law = Laws::new(Arc::new(Lawbooks::shipped())).of("VN", &directory).unwrap();
-        Self { state: ProceedingState::default(), law, directory, agency: None, official: None }
+        Self {
+            state: ProceedingState::default(),
+            law,
+            directory,
+            agency: None,
+            official: None,
+            is_own: false,
+            is_inspector: false,
+        }
     }
 
     fn does(&mut self, on: &str, command: Command) -> Result<Vec<ProceedingEvent>, Refusal> {
@@ -126,6 +143,8 @@ impl Story {
             on: day(on),
             agency: self.agency.map(str::to_owned),
             official: self.official.map(str::to_owned),
+            is_own: self.is_own,
+            is_inspector: self.is_inspector,
             law: self.law.clone(),
             directory: self.directory.clone(),
             command,
@@ -282,8 +301,14 @@ fn the_handling_time_is_extended_once_and_stands_still_in_a_pause() {
     }
     assert_eq!(story.decides("2025-11-21", sanction("warning")), Err(Refusal::Paused));
     story.does("2025-12-20", Command::Resume).unwrap();
-    // 30 days later than 2026-01-19, which falls within Tết: the first working day after it.
+    // 90, 60 and 30 days from the discovery are 2026-02-16, which falls within Tết: the first working day after it.
     assert_eq!(due(story.state.decide.as_ref()), "2026-02-23");
+    // Six pauses of a day are six days, and no more for the days off that limits fell on.
+    for start in ["2025-12-22", "2025-12-24", "2025-12-26", "2025-12-28", "2025-12-30", "2026-01-01"] {
+        story.does(start, Command::Pause { ground: "detention".into() }).unwrap();
+        story.does(&day(start).succ_opt().unwrap().to_string(), Command::Resume).unwrap();
+    }
+    assert_eq!(due(story.state.decide.as_ref()), "2026-02-23", "2026-02-22 is a Sunday");
     story.decides("2026-02-23", sanction("warning")).unwrap();
 }
 
@@ -297,8 +322,13 @@ fn whoever_has_left_is_not_sanctioned() {
     story.decides("2025-09-30", sanction("warning")).map(|_| ()).unwrap();
     let mut story = Story { state: Story::heard("2025-05-05").state, ..story };
     assert_eq!(story.decides("2025-10-01", sanction("warning")), Err(Refusal::PersonLeft(day("2025-10-01"))));
+    let early = Command::Close(CloseReason::HandlingTimeOver);
+    assert!(matches!(story.does("2025-10-02", early), Err(Refusal::ReasonNotSo(_))));
     story.does("2025-10-02", Command::Close(CloseReason::PersonLeft)).unwrap();
     assert_eq!(story.does("2025-10-03", Command::Extend), Err(Refusal::Closed));
+    // A false reason buries nothing: it can be opened anew, from the beginning.
+    story.does("2025-10-04", Command::Open(against("clerk", "2025-05-05"))).unwrap();
+    assert!(!story.state.has_council && !story.state.has_hearing);
 }
 
 #[test]
@@ -313,13 +343,17 @@ fn circumstances_weigh_as_the_rule_has_it() {
     assert_eq!(story.does("2025-09-03", record("retaliation")), Err(Refusal::CircumstanceRecorded));
     let unknown = story.does("2025-09-03", record("rudeness"));
     assert!(matches!(unknown, Err(Refusal::CircumstanceUnknown { .. })), "{unknown:?}");
-    // A self-report mitigates from the start.
-    let own = report(None, None, Source::SelfReport);
-    let own = found(&own, "conduct.report/r-1", 3, None, Some("clerk".into())).unwrap();
-    let mut story = Story::new();
-    let opening = Opening { found: own, ..against("clerk", "2025-05-05") };
-    story.does("2025-09-01", Command::Open(opening)).unwrap();
-    assert_eq!(story.state.circumstances, [("voluntary_self_report".into(), Weight::Mitigating)]);
+    // A self-report mitigates from the start for the head, who answers for the agency, and for nobody else.
+    for (person, agency, mitigates) in [("head", "H58", true), ("clerk", "H57", false)] {
+        let own = found(&self_report(), "conduct.report/r-1", 1, None, Some(person.into())).unwrap();
+        let mut story = Story::new();
+        story.agency = Some(agency);
+        let discovery = Some(day("2025-08-01"));
+        let opening = Opening { found: own, discovery, ..against(person, "2025-05-05") };
+        story.does("2025-09-01", Command::Open(opening)).unwrap();
+        let known = [("voluntary_self_report".to_owned(), Weight::Mitigating)];
+        assert_eq!(story.state.circumstances, known[..usize::from(mitigates)], "{person}");
+    }
 }
 
 #[test]
@@ -336,10 +370,15 @@ fn an_appeal_comes_in_time_and_once_and_upholds_changes_or_annuls() {
         other => panic!("{other:?}"),
     }
     // The official whom it's about appeals for themselves, and does nothing else.
-    story.official = Some("clerk");
+    (story.agency, story.official, story.is_own) = (Some("H57"), Some("clerk"), true);
     assert_eq!(story.does("2025-10-05", Command::Execute), Err(Refusal::ConcernsOfficial));
+    // Another agency doesn't appeal in their name.
+    (story.agency, story.is_own) = (Some("H59"), false);
+    let other = story.does("2025-10-05", Command::Appeal);
+    assert_eq!(other, Err(Refusal::HandlerMismatch { agency: "H59".into() }));
+    (story.agency, story.is_own) = (Some("H57"), true);
     story.does("2025-10-05", Command::Appeal).unwrap();
-    story.official = None;
+    (story.agency, story.official, story.is_own) = (None, None, false);
     assert_eq!(story.does("2025-10-06", Command::Appeal), Err(Refusal::AppealPending));
     let change = |form: Option<&str>| Command::DecideAppeal {
         result: AppealResult::Changed,
@@ -359,6 +398,14 @@ fn an_appeal_comes_in_time_and_once_and_upholds_changes_or_annuls() {
     for command in [Command::Execute, Command::Clear, Command::Exonerate(ExonerationGround::NoViolation)] {
         assert_eq!(story.does("2025-10-21", command), Err(Refusal::NothingImposed));
     }
+    // What was executed before has to be made good.
+    let mut story = Story::decided();
+    story.does("2025-10-06", Command::Execute).unwrap();
+    // Recorded after, and in time all the same.
+    story.does("2025-10-05", Command::Appeal).unwrap();
+    story.does("2025-10-20", Command::DecideAppeal { result: AppealResult::Annulled, form: None }).unwrap();
+    story.does("2025-10-21", Command::Exonerate(ExonerationGround::UnlawfulDecision)).unwrap();
+    story.does("2025-10-22", Command::Apologise).unwrap();
 }
 
 #[test]
@@ -368,11 +415,12 @@ fn a_sanction_is_executed_and_cleared_after_its_term() {
     assert!(matches!(early, Err(Refusal::TermNotOver { .. })), "{early:?}");
     story.does("2025-10-06", Command::Execute).unwrap();
     assert_eq!(story.does("2025-10-07", Command::Execute), Err(Refusal::Executed));
-    match story.does("2026-10-05", Command::Clear) {
-        Err(Refusal::TermNotOver { due, .. }) => assert_eq!(due, day("2026-10-06")),
+    // A year from the decision: whoever executes late doesn't lengthen it.
+    match story.does("2026-09-30", Command::Clear) {
+        Err(Refusal::TermNotOver { due, .. }) => assert_eq!(due, day("2026-10-01")),
         other => panic!("{other:?}"),
     }
-    story.does("2026-10-06", Command::Clear).unwrap();
+    story.does("2026-10-01", Command::Clear).unwrap();
     assert_eq!(story.does("2026-10-07", Command::Clear), Err(Refusal::Cleared));
 }
 
@@ -454,6 +502,27 @@ fn rule(duty: &str, says: &str) -> String {
         "\n[[rule]]\nid = \"{duty}\"\nduty = \"{duty}\"\ntrack = \"administrative\"\nfrom = 2020-01-01\n{says}\n\
          selected_by = \"decision\"\nselected_by_source = \"Test\"\nsource = \"Test\"\nverified = false\n"
     )
+}
+
+#[test]
+fn where_the_person_came_to_head_the_agency_another_acts_in_its_place() {
+    let mut story = Story::decided();
+    let mut directory = (*story.directory).clone();
+    let from_date = day("2025-11-01");
+    let appointed = Official::Appointed { official: "clerk".into(), post: "H57-head".into(), from_date };
+    fold(&mut directory, "directory.official", &appointed);
+    story.directory = Arc::new(directory);
+    let own = story.does("2025-11-02", Command::Execute);
+    assert_eq!(own, Err(Refusal::ConcernsHandler("H57".into())));
+    story.agency = Some("H58");
+    let other = story.does("2025-11-02", Command::Execute);
+    assert_eq!(other, Err(Refusal::HandlerMismatch { agency: "H58".into() }));
+    story.is_inspector = true;
+    story.does("2025-11-02", Command::Execute).unwrap();
+    story.does("2025-11-03", Command::Exonerate(ExonerationGround::NoViolation)).unwrap();
+    // What is owed is given by whoever owes it.
+    (story.agency, story.is_inspector) = (None, false);
+    story.does("2025-11-04", Command::Apologise).unwrap();
 }
 
 #[test]

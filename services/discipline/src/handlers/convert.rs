@@ -69,10 +69,11 @@ pub(super) fn class_from(class: pb::PersonClass) -> Option<PersonClass> {
     }
 }
 
-pub(super) fn track_or_administrative(track: pb::Track) -> Track {
-    match track {
-        pb::Track::Unspecified | pb::Track::Administrative => Track::Administrative,
-        pb::Track::Party => Track::Party,
+pub(super) fn track_or_administrative(track: i32) -> Result<Track, Failure> {
+    match pb::Track::try_from(track) {
+        Ok(pb::Track::Unspecified | pb::Track::Administrative) => Ok(Track::Administrative),
+        Ok(pb::Track::Party) => Ok(Track::Party),
+        Err(_) => Err(Failure::field("track", "give ADMINISTRATIVE or PARTY")),
     }
 }
 

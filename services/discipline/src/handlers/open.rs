@@ -3,11 +3,16 @@
 use aggregate::Outcome;
 use chrono::NaiveDate;
 use command::Opened;
-use events::discipline::{PersonClass, ProceedingEvent, Track};
+use events::{
+    conduct::Findings,
+    discipline::{CloseReason, PersonClass, ProceedingEvent, SanctionResult, Track},
+};
 use proto::{Failure, date_from, discipline as pb, non_empty, official_from};
 
 use super::{Asked, DisciplineHandlers, convert, findings, report_stream};
-use crate::domain::{self, Command, Found, Imported, Opening, Refusal, linked_id, proceeding_id};
+use crate::domain::{
+    self, Command, Found, Imported, Opening, ProceedingState, Refusal, linked_id, proceeding_id,
+};
 
 /// Which finding a request names, and against whom.
 struct Named {
@@ -20,7 +25,10 @@ struct Named {
 
 impl DisciplineHandlers {
     /// The finding that a request names, and the id of its proceeding.
-    async fn found(&self, named: &Named) -> Result<(Found, String), Failure> {
+    async fn found(&self, asked: &Asked, named: &Named) -> Result<(Found, String), Failure> {
+        let stream = report_stream(&named.stream)?;
+        let (findings, _) = findings(&*self.log, &stream, self.zone).await?;
+        self.check_competent(asked, &findings).await?;
         self.found_or_told(named, None).await
     }
 
@@ -40,6 +48,56 @@ impl DisciplineHandlers {
         Ok((found, id))
     }
 
+    /// Refuses whoever acts for an agency that neither has the report nor is the one it is about, before anything in it is
+    /// looked at: what the others would be told says what was found.
+    async fn check_competent(&self, asked: &Asked, findings: &Findings) -> Result<(), Failure> {
+        let Some(agency) = &asked.agency else { return Ok(()) };
+        let (directory, _) = self.directory.caught_up().await?;
+        let is = |code: &str| directory.successor(code) == directory.successor(agency);
+        let concern = &findings.concern;
+        if asked.official.as_deref().is_some_and(|official| concern.is_person(official)) {
+            return Err(Refusal::ConcernsOfficial.into());
+        }
+        if is(&concern.about.agency) || is(&concern.handler) {
+            return Ok(());
+        }
+        Err(Refusal::HandlerMismatch { agency: agency.clone() }.into())
+    }
+
+    /// Whether the finding that a proceeding comes from stands; of a self-report as a whole, whether it was not dropped.
+    async fn stands(&self, state: &ProceedingState) -> Result<Result<(), Refusal>, Failure> {
+        let Some(origin) = &state.origin else { return Ok(Ok(())) };
+        let stream = report_stream(&origin.stream)?;
+        let (findings, revision) = findings(&*self.log, &stream, self.zone).await?;
+        Ok(match origin.allegation {
+            Some(_) => {
+                domain::found(&findings, &origin.stream, revision, origin.allegation, None).map(|_| ())
+            }
+            None if findings.is_dropped => Err(Refusal::OriginNotConcluded),
+            None => Ok(()),
+        })
+    }
+
+    /// Closes a proceeding; that its finding fell is looked up.
+    pub(super) async fn close(
+        &self,
+        opened: Opened<pb::Command, pb::CloseProceedingRequest>,
+    ) -> Result<Outcome<ProceedingEvent>, Failure> {
+        let asked = self.asked(&opened)?;
+        let retry = (asked.id, asked.context.clone());
+        let reason = convert::close_reason(opened.message.reason())?;
+        let outcome = async {
+            let (state, _) = self.existing(&asked.proceeding).await?;
+            self.check_acting(&asked, &state).await?;
+            if reason == CloseReason::FindingFell && self.stands(&state).await?.is_ok() {
+                return Err(Refusal::ReasonNotSo("the finding stands").into());
+            }
+            self.decide(asked, Command::Close(reason)).await
+        };
+        let outcome = outcome.await;
+        self.or_first_answer(retry, outcome).await
+    }
+
     pub(super) async fn open_proceeding(
         &self,
         opened: Opened<pb::Command, pb::OpenProceedingRequest>,
@@ -52,7 +110,7 @@ impl DisciplineHandlers {
         let named = Named {
             stream: message.origin_stream.clone(),
             allegation: number_from(message.allegation)?,
-            track: convert::track_or_administrative(message.track()),
+            track: convert::track_or_administrative(message.track)?,
             person: person_from(&message.person)?,
             class,
         };
@@ -62,10 +120,11 @@ impl DisciplineHandlers {
             date => Some(self.check_day(date_from("discovery_date", date)?)?),
         };
         let outcome = async {
-            let (found, id) = self.found(&named).await?;
-            let other = linked_id(&id, named.track);
-            let is_organisation = class == Some(PersonClass::PartyOrganisation);
-            let is_linked = !is_organisation && self.load(&other).await?.0.is_opened();
+            let (found, id) = self.found(&asked, &named).await?;
+            let linked = match linked_id(&id, named.track) {
+                Some(other) if self.load(&other).await?.0.is_opened() => Some(other),
+                _ => None,
+            };
             let jurisdiction = found.matter.jurisdiction.clone();
             let opening = Opening {
                 found,
@@ -75,7 +134,7 @@ impl DisciplineHandlers {
                 violation,
                 discovery,
                 exemption: non_empty(message.exemption.clone()),
-                linked: is_linked.then_some(other),
+                linked,
             };
             asked.proceeding = id;
             self.execute(asked, &jurisdiction, Command::Open(opening)).await
@@ -96,12 +155,12 @@ impl DisciplineHandlers {
         let named = Named {
             stream: message.origin_stream.clone(),
             allegation: number_from(message.allegation)?,
-            track: convert::track_or_administrative(message.track()),
+            track: convert::track_or_administrative(message.track)?,
             person: person_from(&message.person)?,
             class: None,
         };
         let outcome = async {
-            let (found, id) = self.found(&named).await?;
+            let (found, id) = self.found(&asked, &named).await?;
             let jurisdiction = found.matter.jurisdiction.clone();
             asked.proceeding = id;
             self.execute(asked, &jurisdiction, Command::DeclineToOpen { found, reason }).await
@@ -159,6 +218,8 @@ impl DisciplineHandlers {
         let circumstance = proto::code_from("circumstance", &opened.message.circumstance)?;
         let report = non_empty(opened.message.report);
         let outcome = async {
+            let (state, _) = self.existing(&asked.proceeding).await?;
+            self.check_acting(&asked, &state).await?;
             if let Some(report) = &report {
                 let stream = report_stream(&format!("conduct.report/{report}"))?;
                 let (findings, _) = findings(&*self.log, &stream, self.zone).await?;
@@ -183,12 +244,26 @@ impl DisciplineHandlers {
         let decision = opened.message.decision.as_ref();
         let decision = decision.ok_or_else(|| Failure::field("decision", "give it"))?;
         let decision = convert::decision_from("decision", decision, false)?;
-        let (state, _) = self.existing(&asked.proceeding).await?;
-        let other = linked_id(&asked.proceeding, state.track.unwrap_or(Track::Administrative));
-        let (linked, _) = self.load(&other).await?;
-        let is_undecided = linked.is_opened() && linked.undecided().is_ok();
-        let other_undecided = is_undecided.then_some(other);
-        self.decide(asked, Command::Decide { decision, other_undecided }).await
+        let retry = (asked.id, asked.context.clone());
+        let outcome = async {
+            let (state, _) = self.existing(&asked.proceeding).await?;
+            self.check_acting(&asked, &state).await?;
+            if decision.result == SanctionResult::Sanctioned && state.undecided().is_ok() {
+                // What is under appeal or not true any more is nobody's guilt.
+                self.stands(&state).await??;
+            }
+            let track = state.track.unwrap_or(Track::Administrative);
+            let other_undecided = match linked_id(&asked.proceeding, track) {
+                Some(other) => {
+                    let (linked, _) = self.load(&other).await?;
+                    (linked.is_opened() && linked.undecided().is_ok()).then_some(other)
+                }
+                None => None,
+            };
+            self.decide(asked, Command::Decide { decision, other_undecided }).await
+        };
+        let outcome = outcome.await;
+        self.or_first_answer(retry, outcome).await
     }
 }
 

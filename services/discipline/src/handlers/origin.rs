@@ -46,6 +46,20 @@ pub(crate) async fn findings(
     if findings.exists() { Ok((findings, revision)) } else { Err(unknown(stream).into()) }
 }
 
+/// Whose law a report is handled under: its first entry says so.
+pub(crate) async fn first_jurisdiction(
+    log: &dyn EventLog,
+    stream: &StreamName,
+) -> Result<Option<String>, Failure> {
+    let entries = log.read_stream(stream, 0, 1).await?;
+    let Some(entry) = entries.first() else { return Ok(None) };
+    let event = entry.happened().map_err(ReadError::from)?.event::<ReportEvent>();
+    Ok(match event {
+        Ok(ReportEvent::Received { jurisdiction, .. }) => Some(jurisdiction),
+        _ => None,
+    })
+}
+
 fn unknown(stream: &StreamName) -> Refusal {
     Refusal::OriginUnknown(stream.as_str().chars().take(60).flat_map(char::escape_debug).collect())
 }

@@ -6,7 +6,7 @@ use events::{
     conduct::Limit,
     discipline::{Basis, ProceedingEvent, Track, Weight},
 };
-use identity::Caller;
+use identity::{Caller, Role};
 use proto::{
     Failure, code_from,
     discipline::{self as pb, discipline_service_server::DisciplineService},
@@ -319,7 +319,7 @@ impl DisciplineService for DisciplineHandlers {
         &self,
         request: Request<pb::CloseProceedingRequest>,
     ) -> Result<Response<pb::CloseProceedingResponse>, Status> {
-        let outcome = self.act(request, |m| Ok(Command::Close(convert::close_reason(m.reason())?))).await?;
+        let outcome = self.close(open(request)?).await?;
         Ok(Response::new(pb::CloseProceedingResponse { recorded: Some(recorded(&outcome)) }))
     }
 
@@ -330,9 +330,15 @@ impl DisciplineService for DisciplineHandlers {
         let caller = Caller::of(&request)?;
         let (state, revision) = self.existing(&request.into_inner().proceeding).await?;
         self.check_standing(&caller, &state).await?;
-        let linked = linked_id(&state.id, state.track.unwrap_or(Track::Administrative));
-        let is_there = self.load(&linked).await?.0.is_opened() && linked != state.id;
-        let proceeding = convert::proceeding(&state, revision, is_there.then_some(linked));
+        let linked = match linked_id(&state.id, state.track.unwrap_or(Track::Administrative)) {
+            Some(other) if self.load(&other).await?.0.is_opened() => Some(other),
+            _ => None,
+        };
+        let mut proceeding = convert::proceeding(&state, revision, linked);
+        // Whom it is about sees no other official in it.
+        if caller.role == Role::Official && state.standing.is_person(&caller.id) {
+            proceeding.liable_heads.clear();
+        }
         Ok(Response::new(pb::GetProceedingResponse { proceeding: Some(proceeding) }))
     }
 

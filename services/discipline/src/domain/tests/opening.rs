@@ -12,16 +12,19 @@ fn a_proceeding_needs_a_substantiated_finding_of_a_concluded_report_or_a_self_re
         assert_eq!(found(&concluded, stream, 6, number, None).unwrap_err(), Refusal::NoFinding);
     }
     let other = found(&concluded, stream, 6, Some(1), Some("head".into())).unwrap_err();
-    assert_eq!(other, Refusal::PersonMismatch("clerk".into()));
+    assert_eq!(other, Refusal::PersonMismatch);
     let known = found(&concluded, stream, 6, Some(1), None).unwrap();
     assert_eq!((known.origin.revision, known.origin.finding_position), (6, Some(13)));
     assert_eq!((known.matter.person.as_deref(), known.on), (Some("clerk"), day("2025-08-25")));
     // The agency's own report about itself needs no conclusion, but somebody whom it is about.
-    let own = report(None, None, Source::SelfReport);
-    let own = found(&own, stream, 3, None, Some("clerk".into())).unwrap();
+    let own = self_report();
+    let own = found(&own, stream, 1, None, Some("clerk".into())).unwrap();
     assert_eq!((own.is_self_report, own.origin.allegation), (true, None));
     // One that was dropped gives nothing.
-    let mut dropped = report(None, None, Source::SelfReport);
+    // Once it is inquired, each finding has its own.
+    let inquired = report(None, None, Source::SelfReport);
+    assert_eq!(found(&inquired, stream, 3, None, Some("clerk".into())).unwrap_err(), Refusal::NoFinding);
+    let mut dropped = self_report();
     dropped.apply(&ReportEvent::Withdrawn { allegations: vec![], rule: "x".into() }, day("2025-08-26"), 30);
     let refused = found(&dropped, stream, 4, None, Some("clerk".into()));
     assert_eq!(refused.unwrap_err(), Refusal::OriginNotConcluded);
@@ -33,9 +36,23 @@ fn a_finding_has_one_proceeding_on_each_track() {
     assert_eq!(id(Track::Administrative, None), "p-r-1-1");
     assert_eq!(id(Track::Party, None), "p-r-1-1-party");
     assert_eq!(id(Track::Party, Some(PersonClass::PartyOrganisation)), "p-r-1-1-organisation");
-    assert_eq!(proceeding_id("r-1", None, Some("clerk"), Track::Administrative, None), "p-r-1-clerk");
-    assert_eq!(linked_id("p-r-1-1", Track::Administrative), "p-r-1-1-party");
-    assert_eq!(linked_id("p-r-1-1-party", Track::Party), "p-r-1-1");
+    // Of a self-report as a whole, one for each person, whom the id doesn't tell.
+    let whole = |person, track, class| proceeding_id("r-1", None, Some(person), track, class);
+    let ids = [
+        whole("clerk", Track::Administrative, None),
+        whole("head", Track::Administrative, None),
+        whole("clerk", Track::Party, None),
+        whole("1", Track::Administrative, None),
+        whole("clerk-party", Track::Administrative, None),
+    ];
+    for (number, id) in ids.iter().enumerate() {
+        assert!(!id.contains("clerk") && !ids[..number].contains(id) && id != "p-r-1-1", "{id}");
+    }
+    let organisation = |person| whole(person, Track::Party, Some(PersonClass::PartyOrganisation));
+    assert_eq!(organisation("clerk"), organisation("head"));
+    assert_eq!(linked_id(&organisation("clerk"), Track::Party), None);
+    assert_eq!(linked_id("p-r-1-1", Track::Administrative).as_deref(), Some("p-r-1-1-party"));
+    assert_eq!(linked_id("p-r-1-1-party", Track::Party).as_deref(), Some("p-r-1-1"));
     let mut story = Story::opened("2025-05-05");
     let again = story.does("2025-09-02", Command::Open(against("clerk", "2025-05-05"))).unwrap_err();
     assert_eq!(again, Refusal::ProceedingExists("p-r-1-1".into()));
@@ -79,7 +96,9 @@ fn days_classes_and_tracks_are_checked() {
         Story::new().does("2025-09-01", Command::Open(opening)).map(|_| ())
     };
     assert_eq!(open(|o| o.violation = day("2025-08-21")), Err(Refusal::DatesOutOfOrder));
-    assert_eq!(open(|o| o.discovery = Some(day("2025-09-02"))), Err(Refusal::DatesOutOfOrder));
+    // Neither found out after it was found, which would win time, nor done after it was reported.
+    assert_eq!(open(|o| o.discovery = Some(day("2025-08-26"))), Err(Refusal::DatesOutOfOrder));
+    assert_eq!(open(|o| o.violation = day("2025-08-02")), Err(Refusal::DatesOutOfOrder));
     assert_eq!(open(|o| o.found.matter.person = None), Err(Refusal::PersonMissing));
     let stranger: fn(&mut Opening) = |o| o.found.matter.person = Some("stranger".into());
     assert_eq!(open(stranger), Err(Refusal::PersonClassMissing));
@@ -124,6 +143,8 @@ fn what_is_too_long_ago_is_not_opened_unless_there_is_no_limitation() {
             other => panic!("{violation}: {other:?}"),
         }
     }
+    // Before the oldest rule that is known, that one measures.
+    assert!(matches!(open("1950-01-01", None), Err(Refusal::LimitationRunOut { .. })));
     open("2020-09-01", None).unwrap();
     open("2020-08-31", Some("fake_diploma")).unwrap();
     match open("2020-08-31", Some("no_time")) {
