@@ -180,10 +180,10 @@ fn set_fair(row: &mut pb::BoardRow, fair: &Fair, ranks: Option<(u32, u32)>) {
         Band::Below998 => pb::FunnelBand::Below998,
     }
     .into();
-    row.funnel_lower_998 = rate(fair.funnel.lower_998);
-    row.funnel_lower_95 = rate(fair.funnel.lower_95);
-    row.funnel_upper_95 = rate(fair.funnel.upper_95);
-    row.funnel_upper_998 = rate(fair.funnel.upper_998);
+    row.funnel_lower998 = rate(fair.funnel.lower_998);
+    row.funnel_lower95 = rate(fair.funnel.lower_95);
+    row.funnel_upper95 = rate(fair.funnel.upper_95);
+    row.funnel_upper998 = rate(fair.funnel.upper_998);
 }
 
 /// A stratum of a row beside the standard's.
@@ -193,7 +193,7 @@ fn explain_stratum((stratum, explained): (u32, Explained), standard: &Standard) 
         procedure: explained.procedure,
         channel: view::channel_of(explained.channel).to_owned(),
         judged: count(row.judged),
-        on_time: count(row.on_time),
+        judged_on_time: count(row.on_time),
         overall_judged: count(overall.judged),
         overall_on_time: count(overall.on_time),
         expected: rounded(standard.expected(stratum, row.judged)),

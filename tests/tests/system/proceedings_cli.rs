@@ -117,7 +117,11 @@ fn a_proceeding_goes_from_a_finding_to_an_exoneration() {
     assert_eq!(show(first)["stage"], "under_appeal");
     let changed = does("2023-12-11", &["decide-appeal", first, "changed", "--form", "reprimand"]);
     assert!(changed["citation"].as_str().unwrap().contains("art. 79"), "{changed}");
-    assert_eq!(does("2023-12-12", &["execute", first])["clear_date"], "2024-12-12");
+    assert_eq!(
+        does("2023-12-12", &["execute", first])["clear_date"],
+        "2024-11-24",
+        "a year from the decision"
+    );
 
     let stands = show(first);
     for (name, value) in [
@@ -142,8 +146,8 @@ fn a_proceeding_goes_from_a_finding_to_an_exoneration() {
     }
     refused(
         &server,
-        &["proceeding", "clear", first, "--on", "2024-12-11"],
-        &["[TERM_NOT_OVER]", "2024-12-12"],
+        &["proceeding", "clear", first, "--on", "2024-11-23"],
+        &["[TERM_NOT_OVER]", "2024-11-24"],
     );
     does("2024-12-12", &["clear", first]);
     let exonerated = does("2025-01-10", &["exonerate", first, "--ground", "court_ruling"]);
