@@ -130,7 +130,7 @@ async fn what_is_expected_comes_from_the_cases_of_all() {
                 for stratum in &answer.strata {
                     let of = (stratum.procedure.clone(), stratum.channel.clone());
                     let (judged, on_time) = all.entry(of).or_default();
-                    (*judged, *on_time) = (*judged + stratum.judged, *on_time + stratum.on_time);
+                    (*judged, *on_time) = (*judged + stratum.judged, *on_time + stratum.judged_on_time);
                 }
                 answers.insert(subject, answer);
             }
