@@ -18,8 +18,8 @@ use serde::{Deserialize, Serialize};
 
 pub(crate) use counted::{Sanctions, count, explain, totals};
 pub(crate) use hidden::{SanctionsHidden, hide};
-pub(crate) use staff::StaffEntry;
 pub(crate) use staff::TABLE as STAFF_TABLE;
+pub(crate) use staff::{StaffEntry, officials};
 
 /// The table of proceedings.
 pub(crate) const TABLE: Table = Table {
