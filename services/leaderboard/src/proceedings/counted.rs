@@ -124,8 +124,8 @@ async fn counted(
         let detail: Detail =
             serde_json::from_slice(detail).map_err(|error| ViewError::Log(error.to_string()))?;
         let is_in = |at: i64| at >= query.from && at < until;
-        let is_decided = detail.decided.is_some_and(|decided| is_in(decided.at));
-        let heads = detail.heads.iter().filter(|head| is_in(head.held.at)).count() as u64;
+        let is_decided = detail.decided.is_some_and(is_in);
+        let heads = detail.heads.iter().filter(|head| is_in(head.at)).count() as u64;
         let sanctions = Sanctions {
             decided: u64::from(is_decided && !is_party),
             is_final: u64::from(is_decided && !is_party && detail.is_final(last)),
