@@ -4,10 +4,7 @@ use std::sync::Arc;
 
 use chrono::FixedOffset;
 use eventlog::{Clock, Entry, EventLog, Header, actor_to_proto, occurred_to_proto};
-use events::{
-    Event as _, Occurred, Role as SubjectRole,
-    discipline::{ProceedingEvent, Standing},
-};
+use events::{Event as _, Occurred, Role as SubjectRole, discipline::ProceedingEvent};
 use identity::{Caller, Role};
 use projection::{AsOf, DirectoryFollower, Follower, Snapshot};
 use proto::{
@@ -18,7 +15,11 @@ use proto::{
 };
 use tonic::{Request, Response, Status};
 
-use crate::{AuditView, proceeding, query, report, standing, view};
+use crate::{
+    AuditView,
+    proceeding::{self, Whose},
+    query, report, standing, view,
+};
 
 /// Entries looked through for one page, at most, where a range of time is asked for: a page can then be
 /// shorter than asked, also where more follow.
@@ -218,18 +219,45 @@ impl AuditHandlers {
         Ok((lines.collect(), next))
     }
 
-    /// Whose a proceeding is by a position, which may be past the snapshot's.
-    async fn standing(
+    /// The entries of a subject by a position, which may be past the snapshot's.
+    async fn entries(
         &self,
         snapshot: &mut Snapshot,
         by: u64,
-        proceeding: &str,
-    ) -> Result<Standing, Failure> {
-        let terms = [vec![view::subject_term(SubjectRole::Proceeding.as_str(), proceeding)]];
+        (role, id, most): (SubjectRole, &str, usize),
+    ) -> Result<Vec<Entry>, Failure> {
+        let terms = [vec![view::subject_term(role.as_str(), id)]];
         let as_of = std::mem::replace(&mut snapshot.position, by);
-        let all = query::positions(snapshot, &terms, 0, false, proceeding::EVENTS_MAX).await;
+        let all = query::positions(snapshot, &terms, 0, false, most).await;
         snapshot.position = as_of;
-        proceeding::standing(&self.log.read_at(&all?.positions).await?, proceeding)
+        Ok(self.log.read_at(&all?.positions).await?)
+    }
+
+    /// Whose a proceeding is by a position, which may be past the snapshot's.
+    async fn whose(&self, snapshot: &mut Snapshot, by: u64, proceeding: &str) -> Result<Whose, Failure> {
+        let of = (SubjectRole::Proceeding, proceeding, proceeding::EVENTS_MAX);
+        proceeding::whose(&self.entries(snapshot, by, of).await?, proceeding)
+    }
+
+    /// As what the viewer reads a proceeding, by what is known today.
+    async fn reader(
+        &self,
+        viewer: &Viewer<'_>,
+        snapshot: &mut Snapshot,
+        proceeding: &str,
+    ) -> Result<proceeding::Reader, Failure> {
+        let caller = viewer.caller;
+        let whose = self.whose(snapshot, viewer.newest, proceeding).await?;
+        let mut is_concerned = false;
+        // The report is read only for those whom it decides about.
+        if caller.role == Role::Official && whose.has_acting(&caller.id) {
+            for report in &whose.reports {
+                let of = (SubjectRole::Report, report.as_str(), report::EVENTS_MAX);
+                let entries = self.entries(snapshot, viewer.newest, of).await?;
+                is_concerned |= report::concern(&entries, report, self.zone)?.is_person(&caller.id);
+            }
+        }
+        proceeding::reader(&whose, caller, &viewer.own, is_concerned)
     }
 
     /// The proceedings whose events stand in a trail too: those against an official, and for inspectors those from a
@@ -255,7 +283,7 @@ impl AuditHandlers {
             let by = if is_inspector { snapshot.position } else { viewer.newest };
             let mut own = Vec::new();
             for proceeding in found {
-                if self.standing(snapshot, by, &proceeding).await?.is_person(&query.id) {
+                if self.whose(snapshot, by, &proceeding).await?.standing.is_person(&query.id) {
                     own.push(proceeding);
                 }
             }
@@ -403,8 +431,7 @@ impl AuditService for AuditHandlers {
             }
         }
         if query.role == SubjectRole::Proceeding && !caller.is_inspector() {
-            let standing = self.standing(&mut snapshot, viewer.newest, &query.id).await?;
-            let reader = proceeding::reader(&standing, &caller, &viewer.own)?;
+            let reader = self.reader(&viewer, &mut snapshot, &query.id).await?;
             viewer.is_person = reader == proceeding::Reader::Person;
         }
         let (lines, next) = if query.role == SubjectRole::Report {

@@ -18,14 +18,8 @@ use crate::proceeding;
 /// Events of one report, at most: far more than any has.
 pub(crate) const EVENTS_MAX: usize = 10_000;
 
-/// Refuses the trail of a report to everyone but the agency that has it, and whom it doesn't concern. `entries` are all
-/// of the report's.
-pub(crate) fn check(
-    entries: &[Entry],
-    report: &str,
-    (caller, own): (&Caller, &[String]),
-    (directory, today, zone): (&Directory, NaiveDate, FixedOffset),
-) -> Result<(), Failure> {
+/// Whom a report concerns. `entries` are all of the report's.
+pub(crate) fn concern(entries: &[Entry], report: &str, zone: FixedOffset) -> Result<Concern, Failure> {
     let mut concern = Concern::default();
     for entry in entries {
         let happened = entry.happened().map_err(ReadError::from)?;
@@ -39,6 +33,18 @@ pub(crate) fn check(
     }
     // It also concerns whom a proceeding from it is against, where its allegations name nobody.
     concern.persons.extend(proceeding::persons(entries)?);
+    Ok(concern)
+}
+
+/// Refuses the trail of a report to everyone but the agency that has it, and whom it doesn't concern. `entries` are all
+/// of the report's.
+pub(crate) fn check(
+    entries: &[Entry],
+    report: &str,
+    (caller, own): (&Caller, &[String]),
+    (directory, today, zone): (&Directory, NaiveDate, FixedOffset),
+) -> Result<(), Failure> {
+    let concern = concern(entries, report, zone)?;
     let concerns_own = own.iter().any(|agency| concern.is_agency(agency, directory, today));
     if own.contains(&concern.handler) && !concerns_own && !concern.is_person(&caller.id) {
         return Ok(());

@@ -13,7 +13,7 @@ pub(crate) fn check(caller: &Caller, role: SubjectRole, id: &str, own: &[String]
         (Role::Inspector, _) => true,
         // Who has a report is told by its events.
         (Role::Agency | Role::Official, SubjectRole::Report) => !own.is_empty(),
-        // So is who has a proceeding, and whom it is against.
+        // So is who has a proceeding, whom it is against, and who acts in it.
         (Role::Agency, SubjectRole::Proceeding) => !own.is_empty(),
         (Role::Official, SubjectRole::Proceeding) => true,
         (Role::Administrator, role) => {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use chrono::FixedOffset;
+use chrono::{DateTime, Datelike as _, FixedOffset, NaiveDate, NaiveTime};
 use projection::{Snapshot, ViewError};
 use sqlx::{AssertSqlSafe, Row as _};
 
@@ -42,6 +42,8 @@ pub(crate) struct Query {
     pub(crate) until: i64,
     /// The instant at which open cases are judged, in microseconds.
     pub(crate) judged_at: i64,
+    /// Reports and proceedings are counted up to here, this instant left out.
+    pub(crate) people_until: i64,
     pub(crate) clock: Clock,
     pub(crate) zone: FixedOffset,
     /// Only units of this agency, and of those it answers for; empty for all.
@@ -68,6 +70,59 @@ impl Query {
         let judged_at = asked.unwrap_or(now).min(until.saturating_sub(1));
         (from, until, judged_at)
     }
+
+    /// Up to where reports and proceedings are counted for those who see no single one: the end of the last whole month
+    /// by the judged instant. Of two days' boards one would else tell what was found in between.
+    pub(crate) fn last_month_end(judged_at: i64, zone: FixedOffset) -> i64 {
+        let next = DateTime::from_timestamp_micros(judged_at.saturating_add(1));
+        let day = next.and_then(|next| next.with_timezone(&zone).date_naive().with_day(1));
+        let midnight = |first: NaiveDate| (first.and_time(NaiveTime::MIN) - zone).and_utc();
+        day.map_or(i64::MIN, |first| midnight(first).timestamp_micros())
+    }
+}
+
+/// Which rows of reports and proceedings are counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Among {
+    /// Those of the board's subjects.
+    Subjects,
+    /// Those about agencies of which no unit is told.
+    WithoutUnit,
+}
+
+impl Among {
+    /// Whose rows it makes, and the condition in SQL.
+    pub(crate) fn of(self, by: By) -> (By, &'static str) {
+        match (self, by) {
+            (Self::WithoutUnit, _) => (By::Agency, "unit IS NULL"),
+            (Self::Subjects, By::Agency) => (By::Agency, "agency IS NOT NULL"),
+            (Self::Subjects, By::Unit) => (By::Unit, "unit IS NOT NULL"),
+        }
+    }
+}
+
+/// What is counted of reports and proceedings without a unit, by agency.
+pub(crate) type Unitless = BTreeMap<String, (Conduct, Sanctions)>;
+
+/// Counts what a board of units leaves out of its agencies' rows; nothing for a board of agencies.
+pub(crate) async fn without_unit(
+    snapshot: &mut Snapshot,
+    query: &Query,
+    succession: &Succession,
+) -> Result<Unitless, ViewError> {
+    let mut unitless = Unitless::new();
+    if query.by == By::Agency {
+        return Ok(unitless);
+    }
+    for (agency, (_, conduct)) in reports::count(snapshot, query, succession, Among::WithoutUnit).await? {
+        unitless.entry(agency).or_default().0 = conduct;
+    }
+    for (agency, (_, sanctions)) in
+        proceedings::count(snapshot, query, succession, Among::WithoutUnit).await?
+    {
+        unitless.entry(agency).or_default().1 = sanctions;
+    }
+    Ok(unitless)
 }
 
 /// The counts of one row.
@@ -172,8 +227,9 @@ pub(crate) async fn count(
     count_months(snapshot, query, agency, &mut rows).await?;
     count_durations(snapshot, query, agency, &mut rows).await?;
     count_days(snapshot, query, agency, &mut rows).await?;
-    let mut conduct = reports::count(snapshot, query, succession).await?;
-    let (mut sanctions, officials) = proceedings::count(snapshot, query, succession).await?;
+    let mut conduct = reports::count(snapshot, query, succession, Among::Subjects).await?;
+    let mut sanctions = proceedings::count(snapshot, query, succession, Among::Subjects).await?;
+    let officials = proceedings::officials(snapshot, query, succession).await?;
     let of_conduct = conduct.iter().map(|(subject, (agency, _))| (subject, agency));
     let of_sanctions = sanctions.iter().map(|(subject, (agency, _))| (subject, agency));
     for (subject, agency) in of_conduct.chain(of_sanctions) {
@@ -386,6 +442,24 @@ mod tests {
         assert_eq!(median(&[(3, 1)]), Some(3.0));
         assert_eq!(median(&[(3, 1), (4, 1)]), Some(3.5));
         assert_eq!(median(&[(1, 2), (9, 3)]), Some(9.0));
+    }
+
+    #[test]
+    fn whole_months_end_with_their_last_microsecond() {
+        let zone = events::parse_offset("+07:00").unwrap();
+        let micros = |text: &str| DateTime::parse_from_rfc3339(text).unwrap().timestamp_micros();
+        let october = micros("2026-10-01T00:00:00+07:00");
+        for (judged_at, end) in [
+            // Already October there, though not in Greenwich.
+            (micros("2026-10-01T00:30:00+07:00"), october),
+            (micros("2026-10-30T23:59:59.999999+07:00"), october),
+            (micros("2026-10-31T23:59:59.999998+07:00"), october),
+            // The end of the month: it is whole.
+            (micros("2026-10-31T23:59:59.999999+07:00"), micros("2026-11-01T00:00:00+07:00")),
+            (i64::MAX, i64::MIN),
+        ] {
+            assert_eq!(Query::last_month_end(judged_at, zone), end, "{judged_at}");
+        }
     }
 
     #[test]

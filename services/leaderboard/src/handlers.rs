@@ -114,6 +114,11 @@ impl LeaderboardHandlers {
             from,
             until,
             judged_at,
+            people_until: if caller.is_inspector() {
+                until.min(judged_at.saturating_add(1))
+            } else {
+                until.min(Query::last_month_end(judged_at, zone))
+            },
             clock: match query.clock() {
                 pb::Clock::Unspecified | pb::Clock::Committed => Clock::Committed,
                 pb::Clock::Statutory => Clock::Statutory,
@@ -249,12 +254,20 @@ fn board_row(placed: Placed<Row>, ranks: Option<(u32, u32)>, clock: Clock) -> pb
     row
 }
 
-/// What is hidden of reports in each row, from a caller who is no inspector.
-fn conduct_hidden(caller: &Caller, rows: &[Counts], query: &Query) -> Vec<ConductHidden> {
+/// Hides what of reports and proceedings a caller who is no inspector doesn't see: of proceedings in the rows, and of
+/// reports as it returns it for each.
+async fn hide_people(
+    caller: &Caller,
+    snapshot: &mut Snapshot,
+    (query, succession): (&Query, &Succession),
+    rows: &mut [Counts],
+) -> Result<Vec<ConductHidden>, Failure> {
     if caller.is_inspector() {
-        return vec![ConductHidden::default(); rows.len()];
+        return Ok(vec![ConductHidden::default(); rows.len()]);
     }
-    reports::hidden_in(rows, query.by)
+    let unitless = board::without_unit(snapshot, query, succession).await?;
+    proceedings::hide(rows, query.by, &unitless);
+    Ok(reports::hidden_in(rows, query.by, &unitless))
 }
 
 /// The cell that a figure of cases shows, for suppression.
@@ -326,10 +339,8 @@ impl LeaderboardService for LeaderboardHandlers {
         let mut counts = board::count(&mut snapshot, &query, &succession).await.map_err(Failure::from)?;
         let strata = strata::count(&mut snapshot, &query, &succession).await.map_err(Failure::from)?;
         let hidden = hidden(&caller, &counts, &query);
-        let conduct_hidden = conduct_hidden(&caller, &counts, &query);
-        if !caller.is_inspector() {
-            proceedings::hide(&mut counts, query.by);
-        }
+        let people = (&query, &succession);
+        let conduct_hidden = hide_people(&caller, &mut snapshot, people, &mut counts).await?;
         let seen = Comparison::of(&counts, &strata, |row| !hidden[row].contains(&Cell::OnTimeRate));
         let whole = Comparison::of(&counts, &strata, |_| true);
         let fair = seen.figures.into_iter().zip(whole.figures);
@@ -390,9 +401,8 @@ impl LeaderboardService for LeaderboardHandlers {
         let subjects = succession.answered_for(query.by, subject);
         let mut counts = board::count(&mut snapshot, &query, &succession).await.map_err(Failure::from)?;
         let hidden = hidden(&caller, &counts, &query);
-        if !caller.is_inspector() {
-            proceedings::hide(&mut counts, query.by);
-        }
+        let people = (&query, &succession);
+        let conduct_hidden = hide_people(&caller, &mut snapshot, people, &mut counts).await?;
         let place = counts.iter().position(|counts| counts.subject == subject);
         let Some(place) = place else {
             let text = "the board has no row for this subject: check its code and the period";
@@ -404,7 +414,7 @@ impl LeaderboardService for LeaderboardHandlers {
         } else {
             None
         };
-        let conduct_hidden = conduct_hidden(&caller, &counts, &query)[place];
+        let conduct_hidden = conduct_hidden[place];
         let (counts, hidden) = (&counts[place], &hidden[place]);
         let is_hidden = match figure {
             pb::Figure::Substantiated => conduct_hidden.substantiated,

@@ -18,8 +18,8 @@ use serde::{Deserialize, Serialize};
 
 pub(crate) use counted::{Sanctions, count, explain, totals};
 pub(crate) use hidden::{SanctionsHidden, hide};
-pub(crate) use staff::StaffEntry;
 pub(crate) use staff::TABLE as STAFF_TABLE;
+pub(crate) use staff::{StaffEntry, officials};
 
 /// The table of proceedings.
 pub(crate) const TABLE: Table = Table {
@@ -60,64 +60,16 @@ pub(crate) fn key(proceeding: &str) -> Key {
     Key::of([proceeding.into()])
 }
 
-impl ProceedingEntry {
-    /// What an event changes of what is counted, or of what explains it, if anything.
-    pub(crate) fn of(
-        position: u64,
-        proceeding: &str,
-        occurred: Occurred,
-        event: ProceedingEvent,
-    ) -> Option<Self> {
-        counts(&event).then(|| Self { position, proceeding: proceeding.to_owned(), occurred, event })
-    }
-}
-
-/// Whether an event changes what is counted, or what explains it.
-fn counts(event: &ProceedingEvent) -> bool {
-    match event {
-        ProceedingEvent::Due { .. }
-        | ProceedingEvent::Lapsed { .. }
-        | ProceedingEvent::NotOpened { .. }
-        | ProceedingEvent::Opened { .. }
-        | ProceedingEvent::Extended { .. }
-        | ProceedingEvent::CircumstanceRecorded { .. }
-        | ProceedingEvent::Recommended { .. }
-        | ProceedingEvent::Decided { .. }
-        | ProceedingEvent::HeadHeldLiable { .. }
-        | ProceedingEvent::Executed { .. }
-        | ProceedingEvent::Appealed { .. }
-        | ProceedingEvent::AppealDecided { .. }
-        | ProceedingEvent::Exonerated { .. }
-        | ProceedingEvent::Closed { .. } => true,
-        ProceedingEvent::Paused { .. }
-        | ProceedingEvent::Resumed { .. }
-        | ProceedingEvent::CouncilConvened { .. }
-        | ProceedingEvent::HearingHeld { .. }
-        | ProceedingEvent::Cleared { .. }
-        | ProceedingEvent::Apologised { .. }
-        | ProceedingEvent::Restored { .. } => false,
-    }
-}
-
-/// Something that happened: when, in microseconds since 1970 UTC, and which entry says so.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-struct Moment {
-    #[serde(rename = "a")]
-    at: i64,
-    #[serde(rename = "p")]
-    position: u64,
-}
-
 /// A head held liable.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct Head {
-    #[serde(flatten)]
-    held: Moment,
+    #[serde(rename = "a")]
+    at: i64,
     #[serde(rename = "l")]
     liability: Liability,
 }
 
-/// What explains a count, and when it counts.
+/// What explains a count, and when it counts: instants are in microseconds since 1970 UTC.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 struct Detail {
     /// The report that it comes from; none where it comes from something else.
@@ -127,21 +79,20 @@ struct Detail {
     allegation: Option<u32>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     finding: Option<u64>,
+    /// The positions of all its entries, in order: also of those that change no count, as a reader asks what happened.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    entries: Vec<u64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    due: Option<u64>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    opened: Option<u64>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    decided: Option<Moment>,
+    decided: Option<i64>,
     /// The end of the last day on which it can be appealed; none without such a limit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     appeal_due: Option<i64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    appealed: Option<Moment>,
+    appealed: Option<i64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    appeal_decided: Option<Moment>,
+    appeal_decided: Option<i64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    exonerated: Option<Moment>,
+    exonerated: Option<i64>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     heads: Vec<Head>,
     /// The rules that it rests on, in order: with act and article where the event has them, else by their ids.
@@ -176,18 +127,15 @@ impl Detail {
     /// appeal is decided.
     fn is_final(&self, at: i64) -> bool {
         match (self.appealed, self.appeal_decided) {
-            (_, Some(decided)) => decided.at <= at,
+            (_, Some(decided)) => decided <= at,
             (Some(_), None) => false,
             (None, None) => self.appeal_due.is_none_or(|due| due < at),
         }
     }
 
-    /// The entries that it comes from, in order.
+    /// The entry that it comes from, and its own.
     fn positions(&self) -> Vec<u64> {
-        let moments = [self.decided, self.appealed, self.appeal_decided, self.exonerated];
-        let moments = moments.into_iter().flatten().chain(self.heads.iter().map(|head| head.held));
-        let single = [self.finding, self.due, self.opened];
-        single.into_iter().flatten().chain(moments.map(|moment| moment.position)).collect()
+        self.finding.into_iter().chain(self.entries.iter().copied()).collect()
     }
 }
 
@@ -263,7 +211,7 @@ impl Proceeding {
             self.decided_as.into(),
             self.outcome.into(),
             Value::Int(i64::from(self.stands)),
-            self.detail.decided.map(|decided| decided.at).into(),
+            self.detail.decided.into(),
             Value::Int(heads),
             Value::Bytes(serde_json::to_vec(&self.detail).map_err(FoldError::new)?),
         ])
@@ -288,12 +236,11 @@ impl Proceeding {
         self.outcome = Some(word.to_owned());
     }
 
-    fn apply(&mut self, event: ProceedingEvent, at: Moment, zone: FixedOffset) {
+    fn apply(&mut self, event: ProceedingEvent, at: i64, zone: FixedOffset) {
         use ProceedingEvent as E;
         let detail = &mut self.detail;
         match event {
             E::Due { origin, matter, open, .. } => {
-                detail.due = Some(at.position);
                 detail.on_limits([Some(&open)]);
                 self.stage = "due";
                 self.is_about(&origin, matter);
@@ -307,7 +254,6 @@ impl Proceeding {
             E::Opened { track, origin, matter, limitation, convene, decide, source_outcome, .. } => {
                 // A register's own word for what is still to come.
                 self.outcome = source_outcome;
-                detail.opened = Some(at.position);
                 detail.on_limits([&limitation, &convene, &decide].map(Option::as_ref));
                 (self.stage, self.track) = ("open", Some(track));
                 self.is_about(&origin, matter);
@@ -324,7 +270,7 @@ impl Proceeding {
                 self.stands_as(&decision);
             }
             E::HeadHeldLiable { liability, basis, .. } => {
-                detail.heads.push(Head { held: at, liability });
+                detail.heads.push(Head { at, liability });
                 detail.on_basis(Some(&basis));
             }
             E::Executed { clear, .. } => detail.on_limits([clear.as_ref()]),
@@ -383,8 +329,8 @@ pub(crate) fn fold(
             return Err(FoldError::new(text));
         }
     };
-    let at = Moment { at: entry.occurred.earliest_micros(zone), position: entry.position };
-    proceeding.apply(entry.event, at, zone);
+    proceeding.detail.entries.push(entry.position);
+    proceeding.apply(entry.event, entry.occurred.earliest_micros(zone), zone);
     *slot = Some(proceeding.into_row()?);
     Ok(())
 }

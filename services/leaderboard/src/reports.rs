@@ -12,7 +12,7 @@ use proto::leaderboard as pb;
 use sqlx::{AssertSqlSafe, Row as _};
 
 use crate::{
-    board::{By, Counts, Query},
+    board::{Among, By, Counts, Query, Unitless},
     explain::Explanation,
     signs::Act,
     succession::Succession,
@@ -196,18 +196,17 @@ async fn counted(
     snapshot: &mut Snapshot,
     query: &Query,
     succession: &Succession,
+    among: Among,
 ) -> Result<Vec<Counted>, ViewError> {
-    let column = match query.by {
-        By::Agency => "agency",
-        By::Unit => "unit",
-    };
+    let (by, condition) = among.of(query.by);
+    let column = by.column();
     let sql = format!(
         "SELECT {column}, agency, report, self_report, received, received_position, concluded, \
          concluded_position, findings FROM reports \
-         WHERE {column} IS NOT NULL AND ((received >= ?1 AND received < ?2 AND self_report = 1) \
+         WHERE {condition} AND ((received >= ?1 AND received < ?2 AND self_report = 1) \
          OR (concluded >= ?1 AND concluded < ?2)) ORDER BY report"
     );
-    let until = query.until.min(query.judged_at.saturating_add(1));
+    let until = query.people_until;
     // Only constant pieces are joined; every value is bound.
     let found =
         sqlx::query(AssertSqlSafe(sql)).bind(query.from).bind(until).fetch_all(&mut *snapshot.tx).await?;
@@ -222,7 +221,7 @@ async fn counted(
             self_reports: u64::from(is_self == 1 && is_in(received)),
         };
         let positions: [Option<i64>; 2] = [Some(row.try_get(5)?), row.try_get(7)?];
-        let (subject, agency) = succession.row(query.by, row.try_get(0)?, row.try_get(1)?);
+        let (subject, agency) = succession.row(by, row.try_get(0)?, row.try_get(1)?);
         all.push(Counted {
             subject: subject.to_owned(),
             agency: agency.to_owned(),
@@ -239,9 +238,10 @@ pub(crate) async fn count(
     snapshot: &mut Snapshot,
     query: &Query,
     succession: &Succession,
+    among: Among,
 ) -> Result<BTreeMap<String, (String, Conduct)>, ViewError> {
     let mut rows: BTreeMap<String, (String, Conduct)> = BTreeMap::new();
-    for Counted { subject, agency, conduct, .. } in counted(snapshot, query, succession).await? {
+    for Counted { subject, agency, conduct, .. } in counted(snapshot, query, succession, among).await? {
         if conduct == Conduct::default() {
             continue;
         }
@@ -262,7 +262,8 @@ pub(crate) async fn explain(
     limit: usize,
 ) -> Result<Explanation, ViewError> {
     let (mut lines, mut total, mut has_more) = (Vec::new(), 0, false);
-    for counted in counted(snapshot, query, succession).await?.into_iter().filter(|c| c.subject == subject) {
+    let all = counted(snapshot, query, succession, Among::Subjects).await?;
+    for counted in all.into_iter().filter(|counted| counted.subject == subject) {
         let value = match figure {
             pb::Figure::SelfReports => counted.conduct.self_reports,
             _ => counted.conduct.substantiated,
@@ -329,11 +330,19 @@ const SHOWN_MIN: u64 = 5;
 /// Which counts of one group are hidden: those under five, and the smallest others as long as one alone is hidden, or
 /// those hidden add up to less than five, since the sum of all may be known.
 pub(crate) fn hidden(counts: &[u64]) -> Vec<bool> {
+    hidden_beside(counts, 0)
+}
+
+/// The same where the group has one more member that has no cell: what is left of the sum. It is one of those hidden, and
+/// may be told alone where it is no small number; nothing left is no member.
+pub(crate) fn hidden_beside(counts: &[u64], left: u64) -> Vec<bool> {
     let mut hidden: Vec<bool> = counts.iter().map(|count| *count < SHOWN_MIN).collect();
     loop {
         let of_hidden = counts.iter().zip(&hidden).filter(|(_, hidden)| **hidden);
-        let (number, sum) = of_hidden.fold((0, 0), |(number, sum), (count, _)| (number + 1, sum + count));
-        if number == 0 || (number > 1 && sum >= SHOWN_MIN) {
+        let none = (usize::from(left > 0), left);
+        let (number, sum) = of_hidden.fold(none, |(number, sum), (count, _)| (number + 1, sum + count));
+        let is_left_alone = left >= SHOWN_MIN && !hidden.contains(&true);
+        if number == 0 || is_left_alone || (number > 1 && sum >= SHOWN_MIN) {
             return hidden;
         }
         let shown = (0..counts.len()).filter(|place| !hidden[*place]);
@@ -351,18 +360,21 @@ pub(crate) struct ConductHidden {
     pub(crate) self_reports: bool,
 }
 
-/// What is hidden in each row from callers other than inspectors: of each group, which is an agency's units, or all
-/// agencies.
-pub(crate) fn hidden_in(rows: &[Counts], by: By) -> Vec<ConductHidden> {
+/// What is hidden in each row from callers other than inspectors: of each group, which is an agency's units with what is
+/// about no unit of it, or all agencies.
+pub(crate) fn hidden_in(rows: &[Counts], by: By, unitless: &Unitless) -> Vec<ConductHidden> {
     let mut hiding = vec![ConductHidden::default(); rows.len()];
     let mut groups: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
     for (place, row) in rows.iter().enumerate() {
         let group = if by == By::Unit { row.agency.as_str() } else { "" };
         groups.entry(group).or_default().push(place);
     }
-    for places in groups.values() {
+    for (group, places) in groups {
+        // The agency's row less its units' would tell it.
+        let left = unitless.get(group).map(|(conduct, _)| *conduct).unwrap_or_default();
         let of = |count: fn(&Conduct) -> u64| {
-            hidden(&places.iter().map(|place| count(&rows[*place].conduct)).collect::<Vec<_>>())
+            let counts: Vec<_> = places.iter().map(|place| count(&rows[*place].conduct)).collect();
+            hidden_beside(&counts, count(&left))
         };
         let (substantiated, self_reports) = (of(|c| c.substantiated), of(|c| c.self_reports));
         for (n, place) in places.iter().enumerate() {
@@ -391,6 +403,7 @@ pub(crate) fn per_thousand(count: u64, cases: u64) -> Option<[f64; 3]> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::proceedings::Sanctions;
 
     #[test]
     fn a_rate_has_the_interval_of_the_tables() {
@@ -412,6 +425,37 @@ mod tests {
         assert_eq!(hidden(&[1, 2, 20]), [true, true, true]);
         assert_eq!(hidden(&[0]), [true]);
         assert_eq!(hidden(&[]), [false; 0]);
+    }
+
+    #[test]
+    fn what_has_no_cell_is_hidden_with_others() {
+        assert_eq!(hidden_beside(&[10, 20], 0), [false, false]);
+        // The sum less those shown would be two.
+        assert_eq!(hidden_beside(&[10, 20], 2), [true, false]);
+        // Seven may be told, and hides the three.
+        assert_eq!(hidden_beside(&[10, 20], 7), [false, false]);
+        assert_eq!(hidden_beside(&[10, 3, 20], 7), [false, true, false]);
+        assert_eq!(hidden_beside(&[10, 3, 20], 1), [true, true, false]);
+        assert_eq!(hidden_beside(&[10, 3, 20], 0), hidden(&[10, 3, 20]));
+        assert_eq!(hidden_beside(&[10], 1), [true]);
+        assert_eq!(hidden_beside(&[], 1), [false; 0]);
+    }
+
+    #[test]
+    fn reports_about_no_unit_are_hidden_with_units_of_their_agency() {
+        let row = |agency: &str, substantiated| Counts {
+            agency: agency.into(),
+            conduct: Conduct { substantiated, self_reports: 0 },
+            ..Counts::default()
+        };
+        let rows = [row("A", 30), row("A", 8), row("B", 30), row("B", 8)];
+        let left = (Conduct { substantiated: 2, self_reports: 0 }, Sanctions::default());
+        let unitless = Unitless::from([("A".to_owned(), left)]);
+        let hidden = |by, unitless: &Unitless| {
+            hidden_in(&rows, by, unitless).iter().map(|hidden| hidden.substantiated).collect::<Vec<_>>()
+        };
+        assert_eq!(hidden(By::Unit, &unitless), [false, true, false, false]);
+        assert_eq!(hidden(By::Agency, &Unitless::new()), [false; 4]);
     }
 
     #[test]

@@ -345,7 +345,7 @@ fn empty_day() -> Row {
 
 impl View for LeaderboardView {
     const NAME: &'static str = "leaderboard";
-    const VERSION: u32 = 5;
+    const VERSION: u32 = 6;
     const TABLES: &'static [Table] = &[
         case::TABLE,
         Table {
@@ -443,8 +443,10 @@ impl View for LeaderboardView {
             }
             ProceedingEvent::CATEGORY => {
                 let event = happened.event().map_err(|e| not_read(&e))?;
-                let entry = ProceedingEntry::of(entry.position, happened.key(), happened.occurred, event);
-                return Ok(entry.map(|entry| Taken(Of::Proceeding(Box::new(entry)))));
+                let (position, occurred) = (entry.position, happened.occurred);
+                let proceeding = happened.key().to_owned();
+                let entry = ProceedingEntry { position, proceeding, occurred, event };
+                return Ok(Some(Taken(Of::Proceeding(Box::new(entry)))));
             }
             Official::CATEGORY => {
                 let event = happened.event().map_err(|e| not_read(&e))?;

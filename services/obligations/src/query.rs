@@ -36,7 +36,8 @@ pub(crate) struct Viewer {
     pub(crate) id: String,
     /// Their agency.
     pub(crate) agency: String,
-    /// An agency has to know that it has a report about itself, to transfer it.
+    /// An agency has to know that it has a report about itself, to transfer it. Officials see no duties of proceedings:
+    /// their ids and days tell of colleagues.
     pub(crate) is_agency: bool,
 }
 
@@ -44,6 +45,11 @@ impl Viewer {
     /// Whether they may know of a report's duty.
     fn sees(&self, concern: &Concern, directory: &Directory, today: NaiveDate) -> bool {
         !concern.is_person(&self.id) && (self.is_agency || !concern.is_agency(&self.agency, directory, today))
+    }
+
+    /// Whether they may know of a proceeding's duty.
+    fn sees_proceeding(&self, standing: &Standing) -> bool {
+        self.is_agency && !standing.is_person(&self.id)
     }
 }
 
@@ -150,7 +156,7 @@ pub(crate) async fn duties(
             let concern: Option<Concern> = parsed(row.try_get(3)?)?;
             let standing: Option<Standing> = parsed(row.try_get(4)?)?;
             if concern.is_some_and(|concern| !viewer.sees(&concern, directory, today))
-                || standing.is_some_and(|standing| standing.is_person(&viewer.id))
+                || standing.is_some_and(|standing| !viewer.sees_proceeding(&standing))
             {
                 continue;
             }
@@ -165,4 +171,23 @@ pub(crate) async fn duties(
 
 fn parsed<T: DeserializeOwned>(text: Option<&str>) -> Result<Option<T>, ViewError> {
     text.map(serde_json::from_str).transpose().map_err(|error| ViewError::Log(error.to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn officials_see_no_duty_of_a_proceeding() {
+        let viewer = |is_agency| Viewer { id: "cb-0301".into(), agency: "H57.03".into(), is_agency };
+        let of = |person: &str| Standing {
+            handler: "H57.03".into(),
+            agency: "H57.03".into(),
+            person: Some(person.into()),
+        };
+        assert!(viewer(true).sees_proceeding(&of("cb-0302")));
+        assert!(!viewer(true).sees_proceeding(&of("cb-0301")));
+        assert!(!viewer(false).sees_proceeding(&of("cb-0302")));
+        assert!(!viewer(false).sees_proceeding(&of("cb-0301")));
+    }
 }

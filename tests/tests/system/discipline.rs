@@ -400,3 +400,55 @@ async fn what_the_law_does_not_allow_has_a_reason_each() {
         "ROLE_NOT_ALLOWED"
     );
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn who_acts_in_a_proceeding_reads_it_unless_its_report_concerns_them() {
+    let server = world().await;
+    let colleague = server.token(&["--role", "official", "--agency", "H57", "--holder", "o-18"]);
+    let acting = Office(Client::new(&server.address, &colleague));
+    let trail =
+        |id: &str, token: &str| server.liem(&["trail", &format!("proceeding:{id}"), "--token", token]);
+    let report = concluded(&server, &["o-17"]);
+    let id = acting.open(opening(&report, 1, "2026-04-01")).await.unwrap().proceeding;
+    server.json(&["trail", &format!("proceeding:{id}"), "--at-least", &head(&server)]);
+    assert!(trail(&id, &colleague).success);
+    let other = server.token(&["--role", "official", "--agency", "H57", "--holder", "o-19"]);
+    assert!(trail(&id, &other).err.contains("NO_STANDING"));
+
+    // Another one, which says something of the colleague as well.
+    let report = concluded(&server, &["o-17", "o-18"]);
+    let id = acting.open(opening(&report, 1, "2026-04-01")).await.unwrap().proceeding;
+    server.json(&["trail", &format!("proceeding:{id}"), "--at-least", &head(&server)]);
+    assert!(trail(&id, &colleague).err.contains("NO_STANDING"));
+    assert!(trail(&id, &server.token(&["--role", "agency", "--agency", "H57"])).success);
+}
+
+/// The newest position.
+fn head(server: &Server) -> String {
+    server.json(&["log", "head"])["position"].to_string()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn what_is_found_is_told_by_whole_months_to_all_but_inspectors() {
+    let server = world().await;
+    // Six substantiated allegations, concluded on the last day but one of March.
+    concluded(&server, &["o-17"; 6]);
+    let citizen = server.token(&["--role", "citizen"]);
+    let newest = head(&server);
+    let found = |day: &str, more: &[&str]| {
+        let board = server.json(&[&["board", "--judged-at", day, "--at-least", &newest], more].concat());
+        board.as_array().unwrap().iter().map(|row| row["substantiated"].clone()).collect::<Vec<_>>()
+    };
+    let token = ["--token", &citizen];
+    assert_eq!(found("2026-03-30", &[]), [6]);
+    assert_eq!(found("2026-03-30", &token), [0; 0]);
+    assert_eq!(found("2026-03-31", &token), [6]);
+    assert_eq!(found("2026-04-10", &token), [6]);
+    assert_eq!(found("2026-03-31", &[&token[..], &["--period", "2026-03"]].concat()), [6]);
+    let explain = |day: &str| {
+        server.liem(&["board", "explain", "H57", "substantiated", "--judged-at", day, "--token", &citizen])
+    };
+    assert!(explain("2026-03-30").err.contains("SUBJECT_UNKNOWN"));
+    let explained = explain("2026-03-31");
+    assert!(explained.success && explained.out.contains('6'), "{} {}", explained.out, explained.err);
+}

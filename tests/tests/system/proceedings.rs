@@ -221,8 +221,14 @@ fn check_trails(world: &World) {
         assert!(!trail.contains("conduct."), "{trail}");
     }
     let none = "NO_STANDING";
+    // Of its council, wherever they work: without the names that their agency has no standing for.
+    let of_council = world.trail(&subject, Some(&world.official("cb-0203", "H57.02"))).unwrap();
+    assert_eq!(types(&of_council), COURSE);
+    assert!(!json!(of_council).to_string().contains("cb-0302"), "whom it is against");
     let administrator = world.server.token(&["--role", "administrator"]);
-    let others = [world.agency("H57.02"), world.official("cb-0302x", "H57.02"), administrator];
+    // A colleague of whom it is against is one of the others.
+    let colleagues = [world.official("cb-0302x", "H57.02"), world.official("cb-0302x", "H57.03")];
+    let others = [[world.agency("H57.02"), administrator], colleagues].concat();
     for token in &others {
         assert!(world.trail(&subject, Some(token)).unwrap_err().contains(none));
     }
@@ -297,6 +303,9 @@ async fn check_duties(world: &World) {
     let seen = due(&[&at[..], &[&own]].concat());
     assert_eq!((seen.len(), seen[0]["rule"].clone()), (2, Value::Null));
     assert!(!json!(seen).to_string().contains("cb-0302"));
+    // Officials see none of proceedings, also where they act in them.
+    let acting = world.official("cb-0301", "H57.03");
+    assert!(due(&[&at[..], &[&acting]].concat()).is_empty());
     assert!(due(&[&at[..], &[&person]].concat()).is_empty());
     assert!(due(&[&at[..], &[&world.agency("H57.02")]].concat()).is_empty());
 }
@@ -348,7 +357,9 @@ fn check_board(world: &World) {
     let (received, finding, concluded) = (214, 262, 268);
     let positions: Vec<u64> = serde_json::from_value(line["positions"].clone()).unwrap();
     assert_eq!(positions[..3], here(&[received, finding, concluded]));
-    assert!(positions.is_sorted() && positions.len() == 9, "{positions:?}");
+    let own = world.trail(&format!("proceeding:{proceeding}"), None).unwrap();
+    let own = own.iter().map(|line| line["position"].as_u64().unwrap());
+    assert_eq!(positions[3..], own.collect::<Vec<_>>(), "all of its trail");
     assert!(!explained.to_string().contains("cb-0"));
 
     // Others see no count as small, and no line behind it.

@@ -135,7 +135,7 @@ fn a_view_is_rebuilt_compared_switched_to_rolled_back_and_dropped() {
         |act: &str, reason: &str| world.server.json(&["replay", act, "leaderboard", "--reason", reason]);
     let started = world.server.json(&["replay", "start", "leaderboard", "--reason", "ticket 7", "--wait"]);
     assert_eq!(started, json!({ "view": "leaderboard", "generation": 2 }));
-    assert!(world.views().join("leaderboard-v5-g2.db").exists());
+    assert!(world.views().join("leaderboard-v6-g2.db").exists());
     let compared = world.server.json(&["replay", "compare", "leaderboard"]);
     assert_eq!((&compared["equal"], &compared["rows"]), (&true.into(), &json!([])), "{compared}");
     assert_eq!(compared["tables"][0]["equal"], 120);
@@ -150,7 +150,7 @@ fn a_view_is_rebuilt_compared_switched_to_rolled_back_and_dropped() {
     let dropped =
         world.server.json(&["replay", "drop", "leaderboard", "--generation", "2", "--reason", "ticket 10"]);
     assert_eq!(dropped["generation"], 2);
-    assert!(!world.views().join("leaderboard-v5-g2.db").exists());
+    assert!(!world.views().join("leaderboard-v6-g2.db").exists());
     assert_eq!(world.states("leaderboard"), pairs(&[(1, "live")]));
 
     let trail = world.server.json(&["trail", "view:leaderboard", "--oldest-first"]);

@@ -7,8 +7,13 @@ use projection::{Snapshot, ViewError};
 use proto::leaderboard as pb;
 use sqlx::{AssertSqlSafe, Row as _};
 
-use super::{Detail, SanctionsHidden, staff, track_word};
-use crate::{board::Query, explain::Explanation, reports::per_thousand, succession::Succession};
+use super::{Detail, SanctionsHidden, track_word};
+use crate::{
+    board::{Among, Query},
+    explain::Explanation,
+    reports::per_thousand,
+    succession::Succession,
+};
 
 /// What is counted of the proceedings about one subject in a period.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -98,16 +103,20 @@ async fn counted(
     snapshot: &mut Snapshot,
     query: &Query,
     succession: &Succession,
+    among: Among,
 ) -> Result<Vec<Counted>, ViewError> {
-    let column = query.by.column();
+    let (by, condition) = among.of(query.by);
+    let column = by.column();
     let sql = format!(
         "SELECT {column}, agency, proceeding, track, detail FROM proceedings WHERE stands = 1 \
-         AND decided < ?2 AND (decided >= ?1 OR heads > 0) AND {column} IS NOT NULL ORDER BY proceeding"
+         AND decided < ?2 AND (decided >= ?1 OR heads > 0) AND {condition} ORDER BY proceeding"
     );
-    let until = query.until.min(query.judged_at.saturating_add(1));
+    let until = query.people_until;
     // Only constant pieces are joined; every value is bound.
     let found =
         sqlx::query(AssertSqlSafe(sql)).bind(query.from).bind(until).fetch_all(&mut *snapshot.tx).await?;
+    // Whether it is final is told as of then too: an appeal that is decided changes it.
+    let last = query.judged_at.min(until.saturating_sub(1));
     let mut all = Vec::new();
     for row in found {
         let is_party = row.try_get::<Option<&str>, _>(3)? == Some(track_word(Track::Party));
@@ -115,16 +124,16 @@ async fn counted(
         let detail: Detail =
             serde_json::from_slice(detail).map_err(|error| ViewError::Log(error.to_string()))?;
         let is_in = |at: i64| at >= query.from && at < until;
-        let is_decided = detail.decided.is_some_and(|decided| is_in(decided.at));
-        let heads = detail.heads.iter().filter(|head| is_in(head.held.at)).count() as u64;
+        let is_decided = detail.decided.is_some_and(is_in);
+        let heads = detail.heads.iter().filter(|head| is_in(head.at)).count() as u64;
         let sanctions = Sanctions {
             decided: u64::from(is_decided && !is_party),
-            is_final: u64::from(is_decided && !is_party && detail.is_final(query.judged_at)),
+            is_final: u64::from(is_decided && !is_party && detail.is_final(last)),
             party: u64::from(is_decided && is_party),
             heads: if is_party { 0 } else { heads },
             ..Sanctions::default()
         };
-        let (subject, agency) = succession.row(query.by, row.try_get(0)?, row.try_get(1)?);
+        let (subject, agency) = succession.row(by, row.try_get(0)?, row.try_get(1)?);
         all.push(Counted {
             subject: subject.to_owned(),
             agency: agency.to_owned(),
@@ -136,14 +145,15 @@ async fn counted(
     Ok(all)
 }
 
-/// What is counted of proceedings, by subject, with its agency; and how many officials each subject has.
+/// What is counted of proceedings, by subject, with its agency.
 pub(crate) async fn count(
     snapshot: &mut Snapshot,
     query: &Query,
     succession: &Succession,
-) -> Result<(BTreeMap<String, (String, Sanctions)>, BTreeMap<String, u64>), ViewError> {
+    among: Among,
+) -> Result<BTreeMap<String, (String, Sanctions)>, ViewError> {
     let mut rows: BTreeMap<String, (String, Sanctions)> = BTreeMap::new();
-    for Counted { subject, agency, sanctions, .. } in counted(snapshot, query, succession).await? {
+    for Counted { subject, agency, sanctions, .. } in counted(snapshot, query, succession, among).await? {
         if sanctions.is_empty() {
             continue;
         }
@@ -153,7 +163,7 @@ pub(crate) async fn count(
         sum.party += sanctions.party;
         sum.heads += sanctions.heads;
     }
-    Ok((rows, staff::count(snapshot, query, succession).await?))
+    Ok(rows)
 }
 
 /// When a report was received and concluded, by its entries.
@@ -177,7 +187,8 @@ pub(crate) async fn explain(
     limit: usize,
 ) -> Result<Explanation, ViewError> {
     let (mut lines, mut total, mut has_more) = (Vec::new(), 0, false);
-    for counted in counted(snapshot, query, succession).await?.into_iter().filter(|c| c.subject == subject) {
+    let all = counted(snapshot, query, succession, Among::Subjects).await?;
+    for counted in all.into_iter().filter(|counted| counted.subject == subject) {
         let value = counted.sanctions.figure(figure).unwrap_or(0);
         if value == 0 {
             continue;

@@ -65,7 +65,7 @@ impl StaffEntry {
 }
 
 /// How many officials are in service at the judged instant, by subject; none where the directory knows none.
-pub(super) async fn count(
+pub(crate) async fn officials(
     snapshot: &mut Snapshot,
     query: &Query,
     succession: &Succession,

@@ -15,9 +15,8 @@ fn folded(until: u64) -> BTreeMap<String, Proceeding> {
             continue;
         }
         let (key, event) = (happened.key().to_owned(), happened.event().unwrap());
-        if let Some(entry) = ProceedingEntry::of(position, &key, happened.occurred, event) {
-            fold(rows.entry(key).or_default(), entry, zone).unwrap();
-        }
+        let entry = ProceedingEntry { position, proceeding: key.clone(), occurred: happened.occurred, event };
+        fold(rows.entry(key).or_default(), entry, zone).unwrap();
     }
     let read = |row: Option<Row>| Proceeding::from_row(&row.unwrap()).unwrap();
     rows.into_iter().map(|(key, row)| (key, read(row))).collect()
@@ -109,13 +108,25 @@ fn an_exoneration_takes_effect_at_its_position_and_not_before() {
 }
 
 #[test]
+fn every_entry_of_a_proceeding_explains_it() {
+    let rows = folded(u64::MAX);
+    assert!(!rows.is_empty());
+    for (key, row) in rows {
+        let stream = format!("\"stream\":\"discipline.proceeding/{key}\"");
+        let lines = (1..).zip(events::HISTORY.lines()).filter(|(_, line)| line.contains(&stream));
+        let own = lines.map(|(position, _)| position);
+        let expected: Vec<u64> = row.detail.finding.into_iter().chain(own).collect();
+        assert_eq!(row.detail.positions(), expected, "{key}");
+    }
+}
+
+#[test]
 fn a_decision_is_final_once_nobody_can_change_it() {
-    let moment = |at| Some(Moment { at, position: 1 });
     let open = Detail { appeal_due: Some(100), ..Detail::default() };
     assert_eq!((open.is_final(100), open.is_final(101)), (false, true));
-    let pending = Detail { appealed: moment(90), ..open.clone() };
+    let pending = Detail { appealed: Some(90), ..open.clone() };
     assert!(!pending.is_final(1_000));
-    let decided = Detail { appeal_decided: moment(200), ..pending };
+    let decided = Detail { appeal_decided: Some(200), ..pending };
     assert_eq!((decided.is_final(199), decided.is_final(200)), (false, true));
     // Another register tells no time to appeal.
     assert!(Detail::default().is_final(0));
@@ -129,7 +140,7 @@ fn rows_come_back() {
     let zone = events::parse_offset("+07:00").unwrap();
     let event = ProceedingEvent::Lapsed { origin_revision: 1 };
     let occurred = Occurred::On("2026-11-24".parse().unwrap());
-    let entry = ProceedingEntry::of(1, "p-1", occurred, event).unwrap();
+    let entry = ProceedingEntry { position: 1, proceeding: "p-1".into(), occurred, event };
     let error = fold(&mut None, entry, zone).unwrap_err();
     assert!(error.to_string().contains("neither due nor opened"), "{error}");
 }
