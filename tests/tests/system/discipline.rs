@@ -417,9 +417,15 @@ async fn who_acts_in_a_proceeding_reads_it_unless_its_report_concerns_them() {
 
     // Another one, which says something of the colleague as well.
     let report = concluded(&server, &["o-17", "o-18"]);
-    let id = acting.open(opening(&report, 1, "2026-04-01")).await.unwrap().proceeding;
+    assert_eq!(reason(acting.open(opening(&report, 1, "2026-04-01")).await), "CONCERNS_HANDLER");
+    let agency = Office::of(&server, &["--role", "agency", "--agency", "H57"]);
+    let id = agency.open(opening(&report, 1, "2026-04-01")).await.unwrap().proceeding;
+    let members = vec!["o-18".into(), "o-19".into()];
+    let request = pb::ConveneCouncilRequest { command: command(&id, "2026-04-02"), members };
+    agency.0.discipline().convene_council(request).await.unwrap();
     server.json(&["trail", &format!("proceeding:{id}"), "--at-least", &head(&server)]);
     assert!(trail(&id, &colleague).err.contains("NO_STANDING"));
+    assert!(trail(&id, &other).success);
     assert!(trail(&id, &server.token(&["--role", "agency", "--agency", "H57"])).success);
 }
 
