@@ -12,7 +12,10 @@ use identity::Role;
 use indicatif::{ProgressBar, ProgressStyle};
 use proto::{
     audit::ListTrailRequest,
-    leaderboard::{BoardQuery, ExplainFigureRequest, Figure, GetBoardRequest, GetBoardResponse},
+    leaderboard::{
+        self as pb, BoardQuery, ExplainFigureRequest, Figure, GetBoardRequest, GetBoardResponse,
+        ListFlagsRequest,
+    },
     ledger::{ListOrder, Subject},
     timestamp_to,
 };
@@ -22,7 +25,10 @@ use tokio::time::Instant;
 use crate::{
     cli::{DemoArgs, UpArgs},
     client::Connection,
-    commands::{board::print_board, trail},
+    commands::{
+        board::{flags::word, print_board},
+        trail,
+    },
     config::Settings,
     output, server,
 };
@@ -98,7 +104,23 @@ async fn show(settings: &Settings, address: &str, args: &DemoArgs) -> anyhow::Re
     output::print("Which agency serves best (as an inspector sees it):")?;
     print_board(&board, "all", output::usual_zone())?;
     explain(&inspector, query, &board).await?;
+    flags(&inspector, head.position).await?;
     misconduct::show(&inspector, judge_time, head.position).await
+}
+
+/// Says where agencies have more of something than chance explains.
+async fn flags(inspector: &Connection, position: u64) -> anyhow::Result<()> {
+    let query = BoardQuery { at_least_position: position, ..BoardQuery::default() };
+    let request = ListFlagsRequest { query: Some(query), ..ListFlagsRequest::default() };
+    let flags = inspector.leaderboard().list_flags(request).await?.into_inner().flags;
+    let what = if flags.is_empty() { "none" } else { "a flag finds nobody guilty" };
+    output::print(&format!("\nWhere to look, as more happened than chance explains: {what}"))?;
+    for flag in &flags {
+        let kind = word(flag).unwrap_or_default();
+        let pb::Flag { subject, count, of, expected, .. } = flag;
+        output::print(&format!("{subject} {kind}: {count} of {of}, {expected:.1} expected"))?;
+    }
+    Ok(())
 }
 
 /// Explains a late row, and shows the story of its first late case.

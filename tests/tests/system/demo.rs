@@ -6,9 +6,14 @@ use tests::{liem, run};
 fn the_demo_shows_boards_proceedings_and_duties_that_were_missed() {
     let shown = run(&mut liem(&["demo", "--cases", "60"]));
     assert!(shown.success, "{}", shown.err);
-    for words in
-        ["What became of the proceedings:", " exonerated", " annulled", " pending", "Duties in proceedings"]
-    {
+    for words in [
+        "What became of the proceedings:",
+        " exonerated",
+        " annulled",
+        " pending",
+        "Duties in proceedings",
+        "Where to look",
+    ] {
         assert!(shown.out.contains(words), "{words}: {}", shown.out);
     }
     for word in ["open_proceeding", "OfficialExonerated", "sanctions"] {

@@ -1,6 +1,6 @@
 //! `liem board`, `liem board explain` and `liem board flags`.
 
-mod flags;
+pub(crate) mod flags;
 
 use chrono::FixedOffset;
 use comfy_table::Cell;

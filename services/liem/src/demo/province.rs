@@ -21,6 +21,13 @@ const CHANGED_COUNT: usize = 60;
 const LIMITS: &[(u32, u64)] =
     &[(1, 8), (2, 2), (3, 14), (5, 7), (7, 2), (10, 24), (15, 5), (20, 18), (30, 14), (45, 2), (60, 4)];
 
+/// Of a thousand cases, how many are refused at intake.
+const REFUSED_PER_MILLE: u64 = 30;
+
+/// The place of the agency that refuses more, and how many: a ward, since others of its level handle the same procedures.
+pub(crate) const REFUSER: usize = 24;
+const REFUSER_PER_MILLE: u64 = 150;
+
 // The paths of random sequences, so that a change to one thing leaves the others as they are.
 const OF_AGENCIES: u64 = 1;
 const OF_PROCEDURES: u64 = 2;
@@ -59,6 +66,8 @@ pub(crate) struct Agency {
     pub(crate) online_per_mille: u64,
     /// Of a thousand cases, how many miss the committed time.
     pub(crate) late_per_mille: u64,
+    /// Of a thousand cases, how many are refused at intake.
+    pub(crate) refused_per_mille: u64,
     /// The usual rating, in tenths.
     pub(crate) rating_tenths: u64,
 }
@@ -210,6 +219,7 @@ fn agencies(seed: u64, procedures: &[Procedure]) -> (Vec<Agency>, Vec<Unit>) {
             weight,
             online_per_mille: online,
             late_per_mille,
+            refused_per_mille: if agency == REFUSER { REFUSER_PER_MILLE } else { REFUSED_PER_MILLE },
             rating_tenths: 44 - late_per_mille / 22 + rng.below(4),
         });
     }

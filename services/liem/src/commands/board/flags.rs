@@ -26,7 +26,8 @@ fn kind_of(kind: FlagKind) -> pb::FlagKind {
     }
 }
 
-fn word(flag: &pb::Flag) -> Option<String> {
+/// The word of what a flag is a sign of.
+pub(crate) fn word(flag: &pb::Flag) -> Option<String> {
     output::word(flag.kind().as_str_name(), "FLAG_KIND_")
 }
 

@@ -22,7 +22,6 @@ use super::{
 const OF_CASES: u64 = 4;
 
 // How often things happen, of a thousand cases.
-const REFUSED_AT_INTAKE: u64 = 30;
 const HANDED_OVER: u64 = 62;
 const WITHDRAWN: u64 = 21;
 /// Left lying, whether overdue or not.
@@ -87,7 +86,7 @@ impl<'p, 'h> Life<'p, 'h> {
     }
 
     fn goes_on(&mut self, arrived: DateTime<Utc>) -> Option<()> {
-        let end = if self.rng.chance(REFUSED_AT_INTAKE) {
+        let end = if self.rng.chance(self.agency.refused_per_mille) {
             self.refuse()?
         } else {
             let work = self.work_to_do();

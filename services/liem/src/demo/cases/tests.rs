@@ -7,7 +7,7 @@ use std::{
 
 use chrono::{NaiveDate, NaiveTime, Timelike as _};
 
-use super::*;
+use super::{super::province::REFUSER, *};
 
 const COUNT: u64 = 6_000;
 
@@ -254,7 +254,7 @@ fn things_happen_as_often_as_they_should() {
         ("online", 400..=650),
         ("post", 15..=60),
         ("counter", 320..=580),
-        ("refused at intake", 24..=36),
+        ("refused at intake", 28..=44),
         ("supplement", 68..=92),
         ("handed over", 50..=70),
         ("suspended", 23..=37),
@@ -269,6 +269,22 @@ fn things_happen_as_often_as_they_should() {
     assert!((280..=310).contains(&per_mille("rated", closed)), "{counts:?}");
     assert!((6..=14).contains(&per_mille("reopened", counts["decided"])), "{counts:?}");
     assert!(counts["taken up"] <= counts["handed over"] && counts["resumed"] <= counts["suspended"]);
+}
+
+#[test]
+fn one_agency_refuses_more_than_the_others() {
+    let province = province();
+    // By agency: refused at intake, and all.
+    let mut counts: BTreeMap<&str, (u64, u64)> = BTreeMap::new();
+    for plan in cases(&province, COUNT) {
+        let (refused, all) = counts.entry(plan.planned[0].agency).or_default();
+        *refused += u64::from(words(&plan).contains("refused at intake"));
+        *all += 1;
+    }
+    let (refused, all) = counts.remove(province.agencies[REFUSER].code.as_str()).unwrap();
+    assert!(refused * 10 > all, "{refused} of {all}");
+    let others = counts.values().fold((0, 0), |sum, of| (sum.0 + of.0, sum.1 + of.1));
+    assert!((24..=36).contains(&(others.0 * 1_000 / others.1)), "{others:?}");
 }
 
 #[test]
