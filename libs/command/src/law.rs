@@ -34,7 +34,13 @@ impl Law {
         let Some(limit) = rule.limit else { return Ok(None) };
         let due_date = self.due(limit, from)?;
         let calendar = limit.working.then(|| self.calendar_version.clone());
-        Ok(Some(Limit { from_date: from, due_date, rule: rule.id.clone(), calendar }))
+        Ok(Some(Limit {
+            from_date: from,
+            due_date,
+            rule: rule.id.clone(),
+            citation: Some(rule.cite()),
+            calendar,
+        }))
     }
 
     /// The limit, longer by so many days from where it ends.
@@ -65,7 +71,13 @@ impl Law {
             self.due(law::Limit { days: limit.days.saturating_add(paused), ..limit }, from)?
         };
         let calendar = limit.working.then(|| self.calendar_version.clone());
-        Ok(Some(Limit { from_date: from, due_date, rule: rule.id.clone(), calendar }))
+        Ok(Some(Limit {
+            from_date: from,
+            due_date,
+            rule: rule.id.clone(),
+            citation: Some(rule.cite()),
+            calendar,
+        }))
     }
 
     fn due(&self, limit: law::Limit, from: NaiveDate) -> Result<NaiveDate, DateOutOfRange> {

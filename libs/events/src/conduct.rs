@@ -103,6 +103,9 @@ pub struct Limit {
     pub due_date: NaiveDate,
     /// The rule of the rulebook, whose version and hash stand in the envelope.
     pub rule: String,
+    /// The rule's act and article.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub citation: Option<String>,
     /// The calendar, `name@hash`, where working days are counted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub calendar: Option<String>,

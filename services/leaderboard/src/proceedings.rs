@@ -114,7 +114,13 @@ impl Detail {
     }
 
     fn on_limits<'l>(&mut self, limits: impl IntoIterator<Item = Option<&'l Limit>>) {
-        limits.into_iter().flatten().for_each(|limit| self.rests_on(limit.rule.clone()));
+        for limit in limits.into_iter().flatten() {
+            let rule = &limit.rule;
+            // By its id alone where an event does not cite it.
+            self.rests_on(
+                limit.citation.as_ref().map_or_else(|| rule.clone(), |cited| format!("{rule}: {cited}")),
+            );
+        }
     }
 
     fn came_from(&mut self, origin: &Origin) {

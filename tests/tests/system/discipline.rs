@@ -289,15 +289,15 @@ async fn a_proceeding_goes_from_its_opening_to_an_exoneration() {
     let decided = agency.decide(&id, "2026-04-20", form("warning")).await.unwrap();
     assert!(decided.citation.contains("172/2025"), "{}", decided.citation);
     assert_eq!(decided.appeal.unwrap().from_date, "2026-04-20");
-    let head = |head: &str| pb::HoldHeadLiableRequest {
+    let liable = |head: &str| pb::HoldHeadLiableRequest {
         command: command(&id, "2026-04-21"),
         head: head.into(),
         liability: pb::Liability::Joint.into(),
     };
     let mut client = agency.0.discipline();
-    assert_eq!(reason(client.hold_head_liable(head("o-18")).await), "NOT_THE_HEAD");
-    let liable = client.hold_head_liable(head("o-head")).await.unwrap().into_inner();
-    assert!(liable.citation.contains("36/2018"), "{}", liable.citation);
+    assert_eq!(reason(client.hold_head_liable(liable("o-18")).await), "NOT_THE_HEAD");
+    let held = client.hold_head_liable(liable("o-head")).await.unwrap().into_inner();
+    assert!(held.citation.contains("36/2018"), "{}", held.citation);
 
     // The official reads their own, appeals for themselves, and does nothing else; colleagues of other agencies see nothing.
     let own = Office::of(&server, &["--role", "official", "--agency", "H57", "--holder", "o-17"]);
@@ -319,6 +319,17 @@ async fn a_proceeding_goes_from_its_opening_to_an_exoneration() {
     };
     client.decide_sanction_appeal(decide).await.unwrap();
     client.execute_sanction(execute("2026-05-11")).await.unwrap();
+    // From the cell to the proceeding, the report, each entry, and each rule with its act.
+    let explain = ["board", "explain", "H57", "sanctions_decided", "--judged-at", "2026-05-31", "--at-least"];
+    let explained = server.json(&[&explain[..], &[&head(&server)]].concat());
+    let line = &explained["lines"][0];
+    assert_eq!((&line["proceeding"], &line["report"]), (&id.as_str().into(), &report.as_str().into()));
+    let rules: Vec<_> = line["rules"].as_array().unwrap().iter().map(|rule| rule.as_str().unwrap()).collect();
+    for act in ["Decree 172/2025", "Law 52/2019", "36/2018", "02/2011"] {
+        assert!(rules.iter().any(|rule| rule.contains(act)), "{act}: {rules:?}");
+    }
+    assert!(rules.iter().all(|rule| rule.contains(' ')), "each is cited: {rules:?}");
+    assert!(line["positions"].as_array().unwrap().len() >= 10, "{line}");
     let exonerate = pb::ExonerateRequest {
         command: command(&id, "2026-06-01"),
         ground: pb::ExonerationGround::CourtRuling.into(),

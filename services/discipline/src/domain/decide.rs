@@ -328,7 +328,13 @@ fn handle(
             let clear = in_law.rule(law, Duty::Clear, None, on).and_then(|rule| {
                 let from_date = cleared_from(rule, state, on);
                 let due_date = rule.term_ends(from_date)?;
-                Some(Limit { from_date, due_date, rule: rule.id.clone(), calendar: None })
+                Some(Limit {
+                    from_date,
+                    due_date,
+                    rule: rule.id.clone(),
+                    citation: Some(rule.cite()),
+                    calendar: None,
+                })
             });
             ProceedingEvent::Executed { by, clear }
         }

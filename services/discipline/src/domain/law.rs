@@ -101,7 +101,13 @@ impl InLaw {
         });
         let Some(rule) = rule.filter(|rule| rule.months.is_some()) else { return Ok(None) };
         let due_date = rule.term_ends(violation).ok_or(Refusal::DateOutOfRange)?;
-        let limit = Limit { from_date: violation, due_date, rule: rule.id.clone(), calendar: None };
+        let limit = Limit {
+            from_date: violation,
+            due_date,
+            rule: rule.id.clone(),
+            citation: Some(rule.cite()),
+            calendar: None,
+        };
         Ok(Some((limit, rule.cite())))
     }
 

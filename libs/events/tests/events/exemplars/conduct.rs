@@ -57,6 +57,7 @@ pub(super) fn limit(rule: &str, is_full: bool) -> Limit {
         from_date: day("2026-11-23"),
         due_date: day("2026-12-02"),
         rule: rule.into(),
+        citation: is_full.then(|| "Law on Denunciations 25/2018/QH14, art. 30".into()),
         calendar: is_full.then(|| "vietnam@3f9a".into()),
     }
 }
