@@ -129,8 +129,18 @@ impl DisciplineHandlers {
     /// Lets a proceeding decide what is asked of it.
     async fn decide(&self, asked: Asked, command: Command) -> Result<Outcome<ProceedingEvent>, Failure> {
         let (state, _) = self.existing(&asked.proceeding).await?;
-        let jurisdiction = state.matter.map(|matter| matter.jurisdiction).unwrap_or_default();
-        self.execute(asked, &jurisdiction, command).await
+        self.decide_as(asked, &state, command).await
+    }
+
+    /// The same, of a proceeding that is loaded.
+    async fn decide_as(
+        &self,
+        asked: Asked,
+        state: &ProceedingState,
+        command: Command,
+    ) -> Result<Outcome<ProceedingEvent>, Failure> {
+        let jurisdiction = state.matter.as_ref().map_or("", |matter| &matter.jurisdiction);
+        self.execute(asked, jurisdiction, command).await
     }
 
     pub(crate) async fn execute(

@@ -24,22 +24,19 @@ struct Named {
 }
 
 impl DisciplineHandlers {
-    /// The finding that a request names, and the id of its proceeding.
-    async fn found(&self, asked: &Asked, named: &Named) -> Result<(Found, String), Failure> {
-        let stream = report_stream(&named.stream)?;
-        let (findings, _) = findings(&*self.log, &stream, self.zone).await?;
-        self.check_competent(asked, &findings).await?;
-        self.found_or_told(named, None).await
-    }
-
-    /// The same, where a register may tell of a finding on a day though the rest of the report goes on.
-    async fn found_or_told(
+    /// The finding that a request names, and the id of its proceeding. What a register tells on a day counts though the rest of
+    /// the report goes on.
+    async fn found(
         &self,
+        asked: &Asked,
         named: &Named,
         told: Option<NaiveDate>,
     ) -> Result<(Found, String), Failure> {
         let stream = report_stream(&named.stream)?;
         let (mut findings, revision) = findings(&*self.log, &stream, self.zone).await?;
+        if told.is_none() {
+            self.check_competent(asked, &findings).await?;
+        }
         findings.concluded = findings.concluded.or(told);
         let found =
             domain::found(&findings, stream.as_str(), revision, named.allegation, named.person.clone())?;
@@ -92,7 +89,7 @@ impl DisciplineHandlers {
             if reason == CloseReason::FindingFell && self.stands(&state).await?.is_ok() {
                 return Err(Refusal::ReasonNotSo("the finding stands").into());
             }
-            self.decide(asked, Command::Close(reason)).await
+            self.decide_as(asked, &state, Command::Close(reason)).await
         };
         let outcome = outcome.await;
         self.or_first_answer(retry, outcome).await
@@ -120,7 +117,7 @@ impl DisciplineHandlers {
             date => Some(self.check_day(date_from("discovery_date", date)?)?),
         };
         let outcome = async {
-            let (found, id) = self.found(&asked, &named).await?;
+            let (found, id) = self.found(&asked, &named, None).await?;
             let linked = match linked_id(&id, named.track) {
                 Some(other) if self.load(&other).await?.0.is_opened() => Some(other),
                 _ => None,
@@ -160,7 +157,7 @@ impl DisciplineHandlers {
             class: None,
         };
         let outcome = async {
-            let (found, id) = self.found(&asked, &named).await?;
+            let (found, id) = self.found(&asked, &named, None).await?;
             let jurisdiction = found.matter.jurisdiction.clone();
             asked.proceeding = id;
             self.execute(asked, &jurisdiction, Command::DeclineToOpen { found, reason }).await
@@ -198,7 +195,7 @@ impl DisciplineHandlers {
             class: Some(class),
         };
         let outcome = async {
-            let (found, id) = self.found_or_told(&named, Some(asked.on)).await?;
+            let (found, id) = self.found(&asked, &named, Some(asked.on)).await?;
             let jurisdiction =
                 non_empty(message.jurisdiction.clone()).unwrap_or_else(|| found.matter.jurisdiction.clone());
             asked.proceeding = id;
@@ -230,7 +227,7 @@ impl DisciplineHandlers {
                     return Err(Refusal::NoFinding.into());
                 }
             }
-            self.decide(asked, Command::RecordCircumstance { circumstance, report }).await
+            self.decide_as(asked, &state, Command::RecordCircumstance { circumstance, report }).await
         };
         let outcome = outcome.await;
         self.or_first_answer(retry, outcome).await
@@ -260,7 +257,7 @@ impl DisciplineHandlers {
                 }
                 None => None,
             };
-            self.decide(asked, Command::Decide { decision, other_undecided }).await
+            self.decide_as(asked, &state, Command::Decide { decision, other_undecided }).await
         };
         let outcome = outcome.await;
         self.or_first_answer(retry, outcome).await
