@@ -1,9 +1,15 @@
 //! What a caller asks the log to record.
 
-use std::{fmt, str::FromStr};
+use std::{
+    fmt,
+    pin::Pin,
+    str::FromStr,
+    task::{Context as Polled, Poll},
+};
 
 use chrono::{DateTime, Utc};
 use events::{Encoded, Occurred, Subject};
+use tokio::sync::oneshot;
 use uuid::Uuid;
 
 use crate::{Actor, AppendError};
@@ -179,4 +185,25 @@ pub struct Appended {
     pub last_revision: u64,
     /// True if it had been recorded before.
     pub repeated: bool,
+}
+
+/// An append that was taken in and waits for its answer. Dropping it takes nothing back.
+#[derive(Debug)]
+pub struct Pending(oneshot::Receiver<Result<Appended, AppendError>>);
+
+impl Pending {
+    /// What waits for the one who answers. If that goes away without a word, nobody knows whether the append was
+    /// recorded.
+    pub(crate) fn new() -> (oneshot::Sender<Result<Appended, AppendError>>, Self) {
+        let (sender, receiver) = oneshot::channel();
+        (sender, Self(receiver))
+    }
+}
+
+impl Future for Pending {
+    type Output = Result<Appended, AppendError>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Polled<'_>) -> Poll<Self::Output> {
+        Pin::new(&mut self.0).poll(context).map(|answer| answer.map_err(AppendError::unavailable)?)
+    }
 }

@@ -28,7 +28,7 @@ use futures::stream::BoxStream;
 use uuid::Uuid;
 
 pub use append::{
-    Append, Appended, Context, Expected, MAX_EVENTS, NewEvent, StreamName, StreamNameMalformed,
+    Append, Appended, Context, Expected, MAX_EVENTS, NewEvent, Pending, StreamName, StreamNameMalformed,
 };
 pub use clock::Clock;
 pub use entry::{Actor, Entry, Header, MAX_ENTRY_BYTES, NotAnEntry};
@@ -42,11 +42,18 @@ pub use sqlite::{CheckProgress, Fault, Options, SqliteLog, check_file, sqlite_ve
 /// The contract of the log.
 #[async_trait]
 pub trait EventLog: Send + Sync + 'static {
+    /// Takes an append in, and returns before it's on disk: what was taken in by one caller one after the other
+    /// is recorded in that order. Waits where the queue is full. What [`Pending`] answers is said at
+    /// [`EventLog::append`].
+    async fn submit(&self, append: Append) -> Result<Pending, AppendError>;
+
     /// Records the events of one append in one stream, all or none, and returns once they are on disk.
     ///
     /// A repeat of an append id is recognised before the expected revision is looked at, and gets what the
     /// first one got.
-    async fn append(&self, append: Append) -> Result<Appended, AppendError>;
+    async fn append(&self, append: Append) -> Result<Appended, AppendError> {
+        self.submit(append).await?.await
+    }
 
     /// What an append recorded, in order; nothing if there is no such append.
     async fn find_append(&self, id: Uuid) -> Result<Vec<Entry>, ReadError>;

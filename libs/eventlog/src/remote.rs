@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use crate::{
     Actor, Append, AppendError, Appended, Direction, Entry, EventLog, Expected, Filter, Genesis, Head, Page,
-    ReadError, StreamName,
+    Pending, ReadError, StreamName,
 };
 
 /// Bytes of one message, at most: 1,024 entries of full length and their frame.
@@ -289,16 +289,25 @@ fn subject_from_proto(subject: pb::Subject) -> Result<Subject, Failure> {
 
 #[async_trait]
 impl EventLog for RemoteLog {
-    async fn append(&self, append: Append) -> Result<Appended, AppendError> {
+    async fn submit(&self, append: Append) -> Result<Pending, AppendError> {
         append.validate()?;
-        let answer = self.client.clone().append_events(append_to_proto(&append)).await;
-        let answer = answer.map_err(|status| append_error(&append, status))?.into_inner();
-        Ok(Appended {
-            first_position: answer.first_position,
-            last_position: answer.last_position,
-            last_revision: answer.last_revision,
-            repeated: answer.repeated,
-        })
+        let (reply, pending) = Pending::new();
+        let mut client = self.client.clone();
+        tokio::spawn(async move {
+            let answer = client.append_events(append_to_proto(&append)).await;
+            let answer = answer.map_err(|status| append_error(&append, status)).map(|answer| {
+                let answer = answer.into_inner();
+                Appended {
+                    first_position: answer.first_position,
+                    last_position: answer.last_position,
+                    last_revision: answer.last_revision,
+                    repeated: answer.repeated,
+                }
+            });
+            // The caller may have gone.
+            drop(reply.send(answer));
+        });
+        Ok(pending)
     }
 
     async fn find_append(&self, id: Uuid) -> Result<Vec<Entry>, ReadError> {

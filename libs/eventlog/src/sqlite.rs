@@ -28,12 +28,12 @@ use sqlx::{
     ConnectOptions as _, Connection as _, SqliteConnection, SqlitePool,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{mpsc, watch};
 use uuid::Uuid;
 
 use crate::{
-    Actor, Append, AppendError, Appended, Clock, Context, Direction, Entry, EventLog, Expected, Filter,
-    Genesis, Head, NewEvent, OpenError, Page, ReadError, StreamName,
+    Actor, Append, AppendError, Clock, Context, Direction, Entry, EventLog, Expected, Filter, Genesis, Head,
+    NewEvent, OpenError, Page, Pending, ReadError, StreamName,
 };
 use bundler::Bundler;
 use bundles::Bundles;
@@ -234,16 +234,16 @@ pub async fn sqlite_version() -> Result<String, sqlx::Error> {
 
 #[async_trait]
 impl EventLog for SqliteLog {
-    async fn append(&self, append: Append) -> Result<Appended, AppendError> {
+    async fn submit(&self, append: Append) -> Result<Pending, AppendError> {
         append.validate()?;
-        let (reply, answer) = oneshot::channel();
+        let (reply, pending) = Pending::new();
         let request = Request::append(append, reply);
         // A full queue pushes back: the caller waits for a place, and is told if none comes free.
         self.queue.send_timeout(request, self.patience).await.map_err(|e| match e {
             mpsc::error::SendTimeoutError::Timeout(_) => AppendError::QueueFull,
             mpsc::error::SendTimeoutError::Closed(_) => AppendError::unavailable("the log is closed"),
         })?;
-        answer.await.map_err(AppendError::unavailable)?
+        Ok(pending)
     }
 
     async fn find_append(&self, id: Uuid) -> Result<Vec<Entry>, ReadError> {

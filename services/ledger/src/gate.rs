@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use eventlog::{
-    Append, AppendError, Appended, Direction, Entry, EventLog, Filter, Head, Page, ReadError, StreamName,
+    Append, AppendError, Direction, Entry, EventLog, Filter, Head, Page, Pending, ReadError, StreamName,
 };
 use futures::stream::BoxStream;
 use uuid::Uuid;
@@ -23,13 +23,13 @@ impl Gate {
 
 #[async_trait]
 impl EventLog for Gate {
-    async fn append(&self, append: Append) -> Result<Appended, AppendError> {
+    async fn submit(&self, append: Append) -> Result<Pending, AppendError> {
         let (service, category) = (&append.context.service, append.stream.category());
         if !identity::access::owns(service, category) {
             let (service, category) = (service.clone(), category.to_owned());
             return Err(AppendError::CategoryNotOwned { service, category });
         }
-        self.log.append(append).await
+        self.log.submit(append).await
     }
 
     async fn find_append(&self, id: Uuid) -> Result<Vec<Entry>, ReadError> {

@@ -11,7 +11,7 @@ use std::{
 
 use async_trait::async_trait;
 use eventlog::{
-    Append, AppendError, Appended, Direction, Entry, EventLog, Filter, Head, Page, ReadError, SqliteLog,
+    Append, AppendError, Direction, Entry, EventLog, Filter, Head, Page, Pending, ReadError, SqliteLog,
     StreamName,
 };
 use futures::{
@@ -62,8 +62,8 @@ fn by_position(page: Page, from: u64) -> VecDeque<Page> {
 
 #[async_trait]
 impl EventLog for Paced {
-    async fn append(&self, append: Append) -> Result<Appended, AppendError> {
-        self.log.append(append).await
+    async fn submit(&self, append: Append) -> Result<Pending, AppendError> {
+        self.log.submit(append).await
     }
 
     async fn find_append(&self, id: Uuid) -> Result<Vec<Entry>, ReadError> {
