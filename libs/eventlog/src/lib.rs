@@ -13,12 +13,17 @@
 //! service before it comes here.
 
 mod append;
+mod bundle;
 mod clock;
 #[cfg(feature = "conformance")]
 pub mod conformance;
 mod entry;
 mod error;
+mod follow;
+mod judge;
 mod outline;
+mod pages;
+mod queue;
 mod remote;
 mod sqlite;
 

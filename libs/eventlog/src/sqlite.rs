@@ -7,7 +7,6 @@
 mod bundler;
 mod bundles;
 mod check;
-mod follow;
 mod read;
 mod schema;
 mod writer;
@@ -23,24 +22,23 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use events::{Event as _, Occurred, ledger::LedgerEvent, parse_offset};
-use futures::stream::{self, BoxStream, StreamExt as _};
+use futures::stream::BoxStream;
 use sqlx::{
     ConnectOptions as _, Connection as _, SqliteConnection, SqlitePool,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
-use tokio::sync::{mpsc, watch};
+use tokio::sync::watch;
 use uuid::Uuid;
 
 use crate::{
     Actor, Append, AppendError, Clock, Context, Direction, Entry, EventLog, Expected, Filter, Genesis, Head,
-    NewEvent, OpenError, Page, Pending, ReadError, StreamName,
+    NewEvent, OpenError, Page, Pending, ReadError, StreamName, follow, judge::Last, pages, queue::Queue,
 };
 use bundler::Bundler;
 use bundles::Bundles;
 pub use check::{CheckProgress, Fault, check_file};
-use follow::Follower;
 use read::Reader;
-use writer::{Last, Request, Writer};
+use writer::Writer;
 
 /// How a log is kept.
 #[derive(Debug, Clone)]
@@ -64,9 +62,8 @@ impl Options {
 
 /// The log in an SQLite database.
 pub struct SqliteLog {
-    queue: mpsc::Sender<Request>,
-    patience: Duration,
-    reader: Reader,
+    queue: Queue,
+    reader: Arc<Reader>,
     head: watch::Receiver<Last>,
     genesis: Genesis,
     path: PathBuf,
@@ -82,7 +79,7 @@ impl SqliteLog {
         schema::migrate(&mut connection, path).await?;
 
         let Options { genesis, clock, queue, patience } = options;
-        let (sender, receiver) = mpsc::channel(queue);
+        let (queue, waiting) = Queue::new(queue, patience);
         let last = writer::load_last(&mut connection).await.map_err(database)?;
         let now = clock.now();
         let is_new = last.position == 0;
@@ -95,7 +92,7 @@ impl SqliteLog {
         let bundler = Bundler { log: path.to_owned(), file, head: head.clone(), reach: reach_sender, stop };
         let bundler = tokio::spawn(bundler.run());
         tokio::spawn(async move {
-            writer.run(receiver).await;
+            waiting.serve(&mut writer).await;
             drop(stop_sender);
             if let Err(error) = bundler.await {
                 tracing::error!(%error, "the task that makes bundles failed");
@@ -115,8 +112,8 @@ impl SqliteLog {
             .connect_with(connect(path).read_only(true).pragma("mmap_size", "2147418112"))
             .await
             .map_err(database)?;
-        let reader = Reader { rows: readers, bundles: Bundles::new(path, reach) };
-        let mut log = Self { queue: sender, patience, reader, head, genesis, path: path.to_owned(), closed };
+        let reader = Arc::new(Reader { rows: readers, bundles: Bundles::new(path, reach) });
+        let mut log = Self { queue, reader, head, genesis, path: path.to_owned(), closed };
         if is_new {
             log.record_genesis(now).await?;
         } else {
@@ -162,7 +159,7 @@ impl SqliteLog {
     /// Takes no more appends, waits until those that were taken are answered, and closes the database.
     pub async fn close(self: Arc<Self>) {
         let mut closed = self.closed.clone();
-        if self.queue.send(Request::Stop).await.is_ok() {
+        if self.queue.stop().await {
             // An error means that the writer is gone, which is what we wait for.
             drop(closed.wait_for(|closed| *closed).await);
         }
@@ -235,15 +232,7 @@ pub async fn sqlite_version() -> Result<String, sqlx::Error> {
 #[async_trait]
 impl EventLog for SqliteLog {
     async fn submit(&self, append: Append) -> Result<Pending, AppendError> {
-        append.validate()?;
-        let (reply, pending) = Pending::new();
-        let request = Request::append(append, reply);
-        // A full queue pushes back: the caller waits for a place, and is told if none comes free.
-        self.queue.send_timeout(request, self.patience).await.map_err(|e| match e {
-            mpsc::error::SendTimeoutError::Timeout(_) => AppendError::QueueFull,
-            mpsc::error::SendTimeoutError::Closed(_) => AppendError::unavailable("the log is closed"),
-        })?;
-        Ok(pending)
+        self.queue.submit(append).await
     }
 
     async fn find_append(&self, id: Uuid) -> Result<Vec<Entry>, ReadError> {
@@ -267,7 +256,7 @@ impl EventLog for SqliteLog {
         limit: usize,
     ) -> Result<Page, ReadError> {
         let head = self.head.borrow().position;
-        read::all(&self.reader, head, past, direction, filter, limit).await
+        pages::page(&*self.reader, head, past, direction, filter, limit).await
     }
 
     async fn read_at(&self, positions: &[u64]) -> Result<Vec<Entry>, ReadError> {
@@ -280,16 +269,7 @@ impl EventLog for SqliteLog {
     }
 
     fn follow(&self, after: u64, filter: Filter) -> BoxStream<'static, Result<Page, ReadError>> {
-        let follower = Follower::new(self.reader.clone(), self.head.clone(), after, filter);
-        stream::unfold(Some(follower), |follower| async {
-            let mut follower = follower?;
-            match follower.next().await {
-                Ok(Some(page)) => Some((Ok(page), Some(follower))),
-                Ok(None) => None,
-                Err(e) => Some((Err(e), None)),
-            }
-        })
-        .boxed()
+        follow::follow(self.reader.clone(), self.head.clone(), after, filter)
     }
 }
 

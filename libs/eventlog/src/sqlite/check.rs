@@ -6,11 +6,12 @@ use bytes::Bytes;
 use sqlx::{ConnectOptions as _, Row as _, SqliteConnection, sqlite::SqliteRow};
 use uuid::Uuid;
 
-use super::{
-    bundles::{self, BUNDLE_ENTRIES},
-    connect, from_micros, schema, signed, unsigned,
+use super::{bundles, connect, from_micros, schema, signed, unsigned};
+use crate::{
+    OpenError,
+    bundle::{self, BUNDLE_ENTRIES},
+    entry::Header,
 };
-use crate::{OpenError, entry::Header};
 
 /// Entries read at a time.
 const PAGE: i64 = 1_000;
@@ -147,7 +148,7 @@ impl BundleCheck {
             self.entries = match bundles::stored(&mut self.file, number).await {
                 Ok(None) => None,
                 Ok(Some(stored)) => {
-                    let entries = bundles::decompress(&stored).as_ref().and_then(bundles::decode);
+                    let entries = bundle::decompress(&stored).as_ref().and_then(bundle::decode);
                     if entries.is_none() {
                         return Some(format!("bundle {number} is not a bundle{REMADE}"));
                     }
