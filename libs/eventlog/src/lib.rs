@@ -14,6 +14,7 @@
 
 mod append;
 mod bundle;
+mod check;
 mod clock;
 #[cfg(feature = "conformance")]
 pub mod conformance;
@@ -35,6 +36,7 @@ use uuid::Uuid;
 pub use append::{
     Append, Appended, Context, Expected, MAX_EVENTS, NewEvent, Pending, StreamName, StreamNameMalformed,
 };
+pub use check::{CheckProgress, Fault};
 pub use clock::Clock;
 pub use entry::{Actor, Entry, Header, MAX_ENTRY_BYTES, NotAnEntry};
 pub use error::{AppendError, OpenError, ReadError};
@@ -42,7 +44,7 @@ pub use outline::{About, AboutSubject, Happened, Outline};
 pub use remote::{
     RemoteLog, actor_from_proto, actor_to_proto, append_from_proto, occurred_from_proto, occurred_to_proto,
 };
-pub use sqlite::{CheckProgress, Fault, Options, SqliteLog, check_file, sqlite_version};
+pub use sqlite::{Options, SqliteLog, check_file, sqlite_version};
 
 /// The contract of the log.
 #[async_trait]

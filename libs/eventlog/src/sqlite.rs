@@ -36,7 +36,7 @@ use crate::{
 };
 use bundler::Bundler;
 use bundles::Bundles;
-pub use check::{CheckProgress, Fault, check_file};
+pub use check::check_file;
 use read::Reader;
 use writer::Writer;
 
