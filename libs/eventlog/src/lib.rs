@@ -1,7 +1,7 @@
 //! The log: one gapless sequence of immutable entries.
 //!
-//! [`EventLog`] is the contract; [`SqliteLog`] keeps it in an embedded database, [`RemoteLog`] over the
-//! ledger's gRPC. Both are held to one suite (`conformance`, behind the feature of that name).
+//! [`EventLog`] is the contract; [`SqliteLog`] keeps it in an embedded database, [`PostgresLog`] in a server's,
+//! [`RemoteLog`] over the ledger's gRPC. All are held to one suite (`conformance`, behind the feature of that name).
 //!
 //! What the log guarantees:
 //! - positions are gapless from 1, revisions dense from 1 in each stream, and neither ever changes;
@@ -21,12 +21,16 @@ pub mod conformance;
 mod entry;
 mod error;
 mod follow;
+mod genesis;
 mod judge;
 mod outline;
 mod pages;
+mod postgres;
 mod queue;
 mod remote;
 mod sqlite;
+
+use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::{DateTime, FixedOffset, Utc};
@@ -41,10 +45,11 @@ pub use clock::Clock;
 pub use entry::{Actor, Entry, Header, MAX_ENTRY_BYTES, NotAnEntry};
 pub use error::{AppendError, OpenError, ReadError};
 pub use outline::{About, AboutSubject, Happened, Outline};
+pub use postgres::{PostgresLog, check_postgres, drop_bundles_postgres, migrate_postgres};
 pub use remote::{
     RemoteLog, actor_from_proto, actor_to_proto, append_from_proto, occurred_from_proto, occurred_to_proto,
 };
-pub use sqlite::{Options, SqliteLog, check_file, sqlite_version};
+pub use sqlite::{SqliteLog, check_file, sqlite_version};
 
 /// The contract of the log.
 #[async_trait]
@@ -92,6 +97,26 @@ pub trait EventLog: Send + Sync + 'static {
     /// Catches up from a position, then stays live. Sends a page at least every [`HEARTBEAT_SECONDS`], if
     /// need be without entries. Ends after an error; follow again after the last page's position.
     fn follow(&self, after: u64, filter: Filter) -> BoxStream<'static, Result<Page, ReadError>>;
+}
+
+/// How a log is kept.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// What entry 1 says, where the log is new.
+    pub genesis: Genesis,
+    /// The time.
+    pub clock: Clock,
+    /// Appends that may wait for the writer.
+    pub queue: usize,
+    /// How long an append waits for a place in the queue before it's told that the queue is full.
+    pub patience: Duration,
+}
+
+impl Options {
+    /// The usual options.
+    pub fn new(genesis: Genesis, clock: Clock) -> Self {
+        Self { genesis, clock, queue: 4_096, patience: Duration::from_secs(5) }
+    }
 }
 
 /// A followed log sends a page at least this often.

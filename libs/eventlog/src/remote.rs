@@ -93,6 +93,12 @@ fn append_error(append: &Append, status: Status) -> AppendError {
     if is(ErrorReason::StorageFull) {
         return AppendError::StorageFull;
     }
+    if is(ErrorReason::LogUnreachable) {
+        return AppendError::unreachable(status);
+    }
+    if is(ErrorReason::LogClosed) {
+        return AppendError::Closed;
+    }
     if is(ErrorReason::ClockWentBack) {
         let time = |key| DateTime::from_timestamp_micros(metadata(&status, key)).unwrap_or_default();
         return AppendError::ClockWentBack { now: time(CLOCK_MICROS), last: time(LAST_MICROS) };

@@ -21,7 +21,6 @@ use std::{
 use async_trait::async_trait;
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
-use events::{Event as _, Occurred, ledger::LedgerEvent, parse_offset};
 use futures::stream::BoxStream;
 use sqlx::{
     ConnectOptions as _, Connection as _, SqliteConnection, SqlitePool,
@@ -31,34 +30,14 @@ use tokio::sync::watch;
 use uuid::Uuid;
 
 use crate::{
-    Actor, Append, AppendError, Clock, Context, Direction, Entry, EventLog, Expected, Filter, Genesis, Head,
-    NewEvent, OpenError, Page, Pending, ReadError, StreamName, follow, judge::Last, pages, queue::Queue,
+    Append, AppendError, Direction, Entry, EventLog, Filter, Genesis, Head, OpenError, Options, Page,
+    Pending, ReadError, StreamName, follow, genesis, judge::Last, pages, queue::Queue,
 };
 use bundler::Bundler;
 use bundles::Bundles;
 pub use check::check_file;
 use read::Reader;
 use writer::Writer;
-
-/// How a log is kept.
-#[derive(Debug, Clone)]
-pub struct Options {
-    /// What entry 1 says, where the log is new.
-    pub genesis: Genesis,
-    /// The time.
-    pub clock: Clock,
-    /// Appends that may wait for the writer.
-    pub queue: usize,
-    /// How long an append waits for a place in the queue before it's told that the queue is full.
-    pub patience: Duration,
-}
-
-impl Options {
-    /// The usual options.
-    pub fn new(genesis: Genesis, clock: Clock) -> Self {
-        Self { genesis, clock, queue: 4_096, patience: Duration::from_secs(5) }
-    }
-}
 
 /// The log in an SQLite database.
 pub struct SqliteLog {
@@ -114,46 +93,12 @@ impl SqliteLog {
             .map_err(database)?;
         let reader = Arc::new(Reader { rows: readers, bundles: Bundles::new(path, reach) });
         let mut log = Self { queue, reader, head, genesis, path: path.to_owned(), closed };
-        if is_new {
-            log.record_genesis(now).await?;
+        log.genesis = if is_new {
+            genesis::record(&log, &log.genesis, now).await?
         } else {
-            log.genesis = log.read_genesis().await?;
-        }
-        Ok(Arc::new(log))
-    }
-
-    async fn record_genesis(&self, now: DateTime<Utc>) -> Result<(), OpenError> {
-        let Genesis { origin, jurisdiction, time_zone } = self.genesis.clone();
-        let opened = LedgerEvent::LedgerOpened { origin, jurisdiction, time_zone: time_zone.to_string() };
-        let failed = |source| OpenError::Genesis { source };
-        let append = Append {
-            id: Uuid::now_v7(),
-            stream: StreamName::new(LedgerEvent::CATEGORY, "log").map_err(|e| failed(e.into()))?,
-            expected: Expected::NoStream,
-            events: vec![NewEvent {
-                encoded: events::encode(&opened).map_err(|e| failed(e.into()))?,
-                subjects: opened.subjects("log"),
-                occurred: Occurred::At(now),
-            }],
-            context: Context {
-                actor: Actor { id: "ledger".into(), role: "service".into(), agency: None },
-                on_behalf_of: None,
-                service: "ledger".into(),
-                command_digest: [0; 32],
-                causation: None,
-                correlation: None,
-                rules: None,
-                day_start: None,
-            },
+            genesis::read(&log).await?
         };
-        self.append(append).await.map(|_| ()).map_err(|e| failed(e.into()))
-    }
-
-    async fn read_genesis(&self) -> Result<Genesis, OpenError> {
-        let failed = |source| OpenError::Genesis { source };
-        let entries = self.read_at(&[1]).await.map_err(|e| failed(e.into()))?;
-        let entry = entries.first().ok_or_else(|| failed("entry 1 is missing".into()))?;
-        genesis_of(entry).map_err(failed)
+        Ok(Arc::new(log))
     }
 
     /// Takes no more appends, waits until those that were taken are answered, and closes the database.
@@ -192,13 +137,6 @@ impl SqliteLog {
     pub async fn bundle(&self, number: u64) -> Result<Option<Bytes>, ReadError> {
         self.reader.bundles.get(number).await.map_err(ReadError::unavailable)
     }
-}
-
-/// What entry 1 says.
-pub(crate) fn genesis_of(entry: &Entry) -> Result<Genesis, Box<dyn std::error::Error + Send + Sync>> {
-    let LedgerEvent::LedgerOpened { origin, jurisdiction, time_zone } = entry.event()?;
-    let time_zone = parse_offset(&time_zone).ok_or("its time zone is not an offset like +07:00")?;
-    Ok(Genesis { origin, jurisdiction, time_zone })
 }
 
 fn lock(path: &Path) -> Result<File, OpenError> {
