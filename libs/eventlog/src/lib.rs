@@ -18,6 +18,7 @@ mod check;
 mod clock;
 #[cfg(feature = "conformance")]
 pub mod conformance;
+mod copy;
 mod entry;
 mod error;
 mod follow;
@@ -25,6 +26,7 @@ mod genesis;
 mod judge;
 mod outline;
 mod pages;
+mod place;
 mod postgres;
 mod queue;
 mod remote;
@@ -42,9 +44,11 @@ pub use append::{
 };
 pub use check::{CheckProgress, Fault};
 pub use clock::Clock;
+pub use copy::{Copied, CopyError, copy};
 pub use entry::{Actor, Entry, Header, MAX_ENTRY_BYTES, NotAnEntry};
 pub use error::{AppendError, OpenError, ReadError};
 pub use outline::{About, AboutSubject, Happened, Outline};
+pub use place::{OwnLog, Place, PlaceMalformed};
 pub use postgres::{PostgresLog, check_postgres, drop_bundles_postgres, migrate_postgres};
 pub use remote::{
     RemoteLog, actor_from_proto, actor_to_proto, append_from_proto, occurred_from_proto, occurred_to_proto,

@@ -6,6 +6,7 @@
 mod bundler;
 mod check;
 mod connect;
+mod end;
 mod listen;
 mod read;
 mod schema;
@@ -29,6 +30,7 @@ use crate::{
 };
 use bundler::Bundler;
 pub use check::check_postgres;
+pub(crate) use end::PostgresEnd;
 use listen::Listener;
 use read::Reader;
 use writer::Writer;

@@ -7,6 +7,7 @@
 mod bundler;
 mod bundles;
 mod check;
+mod end;
 mod read;
 mod schema;
 mod writer;
@@ -36,6 +37,7 @@ use crate::{
 use bundler::Bundler;
 use bundles::Bundles;
 pub use check::check_file;
+pub(crate) use end::SqliteEnd;
 use read::Reader;
 use writer::Writer;
 
@@ -56,6 +58,7 @@ impl SqliteLog {
         let database = |source| OpenError::Database { path: path.display().to_string(), source };
         let mut connection = connect(path).connect().await.map_err(database)?;
         schema::migrate(&mut connection, path).await?;
+        schema::refuse_closed(&mut connection, path).await?;
 
         let Options { genesis, clock, queue, patience } = options;
         let (queue, waiting) = Queue::new(queue, patience);

@@ -87,17 +87,20 @@ pub(super) async fn stream(
     Ok(entries(&rows))
 }
 
+/// Entries past a position, oldest first.
+pub(super) async fn past(
+    connection: &mut PgConnection,
+    past: u64,
+    limit: u64,
+) -> Result<Vec<Entry>, ReadError> {
+    let sql = "SELECT position, bytes FROM liem.entry WHERE position > $1 ORDER BY position LIMIT $2";
+    let query = sqlx::query(sql).bind(signed(past)).bind(signed(limit));
+    Ok(entries(&query.fetch_all(connection).await.map_err(ReadError::unavailable)?))
+}
+
 /// The entries of one bundle, from the rows.
 pub(super) async fn stretch(connection: &mut PgConnection, past: u64) -> Result<Vec<Entry>, ReadError> {
-    let sql =
-        "SELECT position, bytes FROM liem.entry WHERE position > $1 AND position <= $2 ORDER BY position";
-    let rows = sqlx::query(sql)
-        .bind(signed(past))
-        .bind(signed(past + BUNDLE_ENTRIES))
-        .fetch_all(connection)
-        .await
-        .map_err(ReadError::unavailable)?;
-    let entries = entries(&rows);
+    let entries = self::past(connection, past, BUNDLE_ENTRIES).await?;
     if !entries.iter().map(|e| e.position).eq(past + 1..=past + BUNDLE_ENTRIES) {
         return Err(ReadError::unavailable(format!("the {BUNDLE_ENTRIES} entries past {past} have a gap")));
     }

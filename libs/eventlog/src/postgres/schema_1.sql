@@ -27,7 +27,8 @@ CREATE TABLE liem.bundle (number bigint PRIMARY KEY CHECK (number >= 0), entries
 ALTER TABLE liem.bundle ALTER COLUMN entries SET STORAGE EXTERNAL;
 
 -- A row here closes the log: nothing is appended any more. That is how a log is moved elsewhere.
-CREATE TABLE liem.closed (reason text NOT NULL);
+-- `incomplete`: it's the target of such a move, and has not all yet.
+CREATE TABLE liem.closed (incomplete boolean NOT NULL, reason text NOT NULL);
 
 CREATE FUNCTION liem.refuse() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN

@@ -249,23 +249,36 @@ async fn find_known(connection: &mut PgConnection, appends: &[Append]) -> Result
     Ok(known)
 }
 
+/// Binds the columns of rows, each as one array.
+macro_rules! with_rows {
+    ($query:expr, $rows:expr) => {
+        $query
+            .bind($rows.iter().map(|row| signed(row.position)).collect::<Vec<_>>())
+            .bind($rows.iter().map(|row| row.stream.as_str()).collect::<Vec<_>>())
+            .bind($rows.iter().map(|row| signed(row.revision)).collect::<Vec<_>>())
+            .bind($rows.iter().map(|row| row.append_id).collect::<Vec<_>>())
+            .bind($rows.iter().map(|row| row.k.cast_signed()).collect::<Vec<_>>())
+            .bind($rows.iter().map(|row| row.event_type.as_str()).collect::<Vec<_>>())
+            .bind($rows.iter().map(|row| row.recorded_at).collect::<Vec<_>>())
+            .bind($rows.iter().map(|row| row.bytes.as_slice()).collect::<Vec<_>>())
+    };
+}
+
 /// Records rows that were judged on a log ending at `last`; false if it doesn't end there, or one is there already.
 async fn append(connection: &mut PgConnection, last: Last, rows: &[Row]) -> Result<bool, sqlx::Error> {
     if rows.is_empty() {
         return Ok(true);
     }
-    sqlx::query_scalar(APPEND)
-        .bind(signed(last.position))
-        .bind(rows.iter().map(|row| signed(row.position)).collect::<Vec<_>>())
-        .bind(rows.iter().map(|row| row.stream.as_str()).collect::<Vec<_>>())
-        .bind(rows.iter().map(|row| signed(row.revision)).collect::<Vec<_>>())
-        .bind(rows.iter().map(|row| row.append_id).collect::<Vec<_>>())
-        .bind(rows.iter().map(|row| row.k.cast_signed()).collect::<Vec<_>>())
-        .bind(rows.iter().map(|row| row.event_type.as_str()).collect::<Vec<_>>())
-        .bind(rows.iter().map(|row| row.recorded_at).collect::<Vec<_>>())
-        .bind(rows.iter().map(|row| row.bytes.as_slice()).collect::<Vec<_>>())
-        .fetch_one(connection)
-        .await
+    with_rows!(sqlx::query_scalar(APPEND).bind(signed(last.position)), rows).fetch_one(connection).await
+}
+
+/// Records rows of another log as they are, in a log that is closed.
+pub(super) async fn copy(connection: &mut PgConnection, rows: &[Row]) -> Result<(), sqlx::Error> {
+    let sql = "INSERT INTO liem.entry (position, stream, revision, append_id, k, type, recorded_at, bytes) \
+               SELECT * FROM unnest($1::bigint[], $2::text[], $3::bigint[], $4::uuid[], $5::int[], $6::text[], \
+               $7::bigint[], $8::bytea[])";
+    with_rows!(sqlx::query(sql), rows).execute(connection).await?;
+    Ok(())
 }
 
 /// What a failure means to those whose append was in the batch.

@@ -95,16 +95,20 @@ pub(super) async fn stream(
     entries(&row)
 }
 
+/// Entries past a position, oldest first.
+pub(super) async fn past(
+    connection: &mut SqliteConnection,
+    past: u64,
+    limit: u64,
+) -> Result<Vec<Entry>, ReadError> {
+    let sql = "SELECT position, bytes FROM entry WHERE position > ? ORDER BY position LIMIT ?";
+    let query = sqlx::query(joined(sql)).bind(signed(past)).bind(signed(limit));
+    entries(&query.fetch_one(connection).await.map_err(failed)?)
+}
+
 /// The entries of one bundle, from the rows.
 pub(super) async fn stretch(connection: &mut SqliteConnection, past: u64) -> Result<Vec<Entry>, ReadError> {
-    let sql = "SELECT position, bytes FROM entry WHERE position > ? ORDER BY position LIMIT ?";
-    let row = sqlx::query(joined(sql))
-        .bind(signed(past))
-        .bind(signed(BUNDLE_ENTRIES))
-        .fetch_one(connection)
-        .await
-        .map_err(failed)?;
-    let entries = entries(&row)?;
+    let entries = self::past(connection, past, BUNDLE_ENTRIES).await?;
     let positions = past + 1..=past + BUNDLE_ENTRIES;
     if !entries.iter().map(|e| e.position).eq(positions) {
         return Err(ReadError::unavailable(format!("the {BUNDLE_ENTRIES} entries past {past} have a gap")));

@@ -76,7 +76,7 @@ impl Writer {
             self.load_heads(appends, false).await?;
             let batch = self.judge(appends, Recorded::default());
             if !batch.refuses() {
-                match self.write(&batch.rows).await {
+                match write(&mut self.connection, &batch.rows).await {
                     Ok(()) => return Ok(self.recorded(batch)),
                     // An append id or a stream is not new.
                     Err(error) if is_constraint(&error) => self.roll_back().await,
@@ -88,7 +88,7 @@ impl Writer {
         self.load_heads(appends, true).await?;
         let batch = self.judge(appends, known);
         self.looks_first = batch.repeats();
-        self.write(&batch.rows).await?;
+        write(&mut self.connection, &batch.rows).await?;
         Ok(self.recorded(batch))
     }
 
@@ -119,26 +119,6 @@ impl Writer {
         if let Err(error) = sqlx::query("ROLLBACK").execute(&mut self.connection).await {
             tracing::debug!(%error, "nothing to roll back");
         }
-    }
-
-    /// Writes rows in one transaction, with as few words to SQLite's thread as there can be.
-    async fn write(&mut self, rows: &[Row]) -> Result<(), sqlx::Error> {
-        let most = ROWS[ROWS.len() - 1];
-        if rows.is_empty() {
-            return Ok(());
-        }
-        if rows.len() <= most {
-            // A statement is a transaction of its own.
-            return insert(&mut self.connection, rows).await;
-        }
-        // Not by sqlx's transaction: it loses count where SQLite rolls back by itself, as on a full disk, and
-        // would never begin again.
-        sqlx::query("BEGIN IMMEDIATE").execute(&mut self.connection).await?;
-        for rows in rows.chunks(most) {
-            insert(&mut self.connection, rows).await?;
-        }
-        sqlx::query("COMMIT").execute(&mut self.connection).await?;
-        Ok(())
     }
 
     /// Which of the append ids are recorded already.
@@ -187,6 +167,26 @@ impl Writer {
         }
         Ok(())
     }
+}
+
+/// Writes rows in one transaction, with as few words to SQLite's thread as there can be.
+pub(super) async fn write(connection: &mut SqliteConnection, rows: &[Row]) -> Result<(), sqlx::Error> {
+    let most = ROWS[ROWS.len() - 1];
+    if rows.is_empty() {
+        return Ok(());
+    }
+    if rows.len() <= most {
+        // A statement is a transaction of its own.
+        return insert(connection, rows).await;
+    }
+    // Not by sqlx's transaction: it loses count where SQLite rolls back by itself, as on a full disk, and
+    // would never begin again.
+    sqlx::query("BEGIN IMMEDIATE").execute(&mut *connection).await?;
+    for rows in rows.chunks(most) {
+        insert(connection, rows).await?;
+    }
+    sqlx::query("COMMIT").execute(connection).await?;
+    Ok(())
 }
 
 /// Inserts rows by one statement, which is filled up with nothing to one of a few lengths.
