@@ -15,6 +15,8 @@ use crate::{Database, Role, binaries, database::execute, keeper::Keeper, port};
 pub struct Postgres {
     keeper: Keeper,
     port: u16,
+    /// The name by which its primary knows it; none if it was never a standby.
+    name: Option<String>,
 }
 
 impl Postgres {
@@ -24,7 +26,7 @@ impl Postgres {
         // Not syncing what initdb wrote is no risk, as long as only processes die and not machines.
         let initdb = "initdb -D \"$data\" -U postgres -A trust -E UTF8 --locale=C --no-sync";
         keeper.run(initdb).unwrap_or_else(|e| panic!("{e}"));
-        let server = Self::listening(keeper);
+        let server = Self::listening(keeper, None);
         for role in [Role::Owner, Role::Service, Role::Maintenance] {
             execute(&server, &format!("CREATE ROLE {} LOGIN", role.name()));
         }
@@ -39,8 +41,8 @@ impl Postgres {
 
     /// Starts what the keeper's folder holds on a free port, which another process may take meanwhile: then on
     /// another one.
-    fn listening(keeper: Keeper) -> Self {
-        let mut server = Self { keeper, port: port::free() };
+    pub(crate) fn listening(keeper: Keeper, name: Option<String>) -> Self {
+        let mut server = Self { keeper, port: port::free(), name };
         for _ in 0..2 {
             if server.keeper.run(&server.starting()).is_ok() {
                 return server;
@@ -54,7 +56,7 @@ impl Postgres {
     fn starting(&self) -> String {
         format!(
             "pg_ctl -D \"$data\" -l \"$folder/server.log\" -w -o \"-c port={} -c listen_addresses=127.0.0.1 \
-             -c 'unix_socket_directories=$folder' -c max_connections=200\" start",
+             -c 'unix_socket_directories=$folder' -c max_connections=200 -c wal_retrieve_retry_interval=100ms\" start",
             self.port
         )
     }
@@ -90,7 +92,11 @@ impl Postgres {
         self.run(&self.starting());
     }
 
-    fn run(&mut self, command: &str) {
+    pub(crate) fn name(&self) -> &str {
+        self.name.as_deref().expect("a standby")
+    }
+
+    pub(crate) fn run(&mut self, command: &str) {
         self.keeper.run(command).unwrap_or_else(|e| panic!("{e}"));
     }
 }
