@@ -11,7 +11,8 @@ use crate::{Database, Role, binaries, database::execute, keeper::Keeper, port};
 /// A server of its own: a folder, a free port of the loopback and a Unix socket. Whoever is on this machine
 /// is trusted. Its durability is PostgreSQL's own (`fsync` and `synchronous_commit` are on).
 ///
-/// It's stopped and its folder removed when it's dropped, and also when the process ends in any other way.
+/// It's stopped and its folder removed when it's dropped, and also when the process ends in any other way. The
+/// folder is made where `TMPDIR` says; syncing is what most of its time goes to, so it's fastest in memory.
 pub struct Postgres {
     keeper: Keeper,
     port: u16,
@@ -54,11 +55,16 @@ impl Postgres {
     }
 
     fn starting(&self) -> String {
-        format!(
-            "pg_ctl -D \"$data\" -l \"$folder/server.log\" -w -o \"-c port={} -c listen_addresses=127.0.0.1 \
-             -c 'unix_socket_directories=$folder' -c max_connections=200 -c wal_retrieve_retry_interval=100ms\" start",
+        let mut settings = format!(
+            "-c port={} -c listen_addresses=127.0.0.1 -c 'unix_socket_directories=$folder' \
+             -c max_connections=200 -c wal_retrieve_retry_interval=100ms",
             self.port
-        )
+        );
+        if cfg!(target_os = "linux") {
+            // After a kill it syncs all its files before it recovers: at once rather than one by one.
+            settings.push_str(" -c recovery_init_sync_method=syncfs");
+        }
+        format!("pg_ctl -D \"$data\" -l \"$folder/server.log\" -w -o \"{settings}\" start")
     }
 
     /// A fresh database, owned by [`Role::Owner`].

@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that can't go on has failed")]
 
+use std::time::Duration;
+
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
 use test_postgres::{Database, Role};
 
@@ -30,4 +32,10 @@ async fn ask(connection: &mut PgConnection, query: &str) -> String {
 async fn rows(database: &Database) -> i64 {
     let mut owner = connect(&database.url(Role::Owner)).await;
     sqlx::query_scalar("SELECT count(*) FROM kept").fetch_one(&mut owner).await.unwrap()
+}
+
+/// Waits until a condition holds, whose answer takes a connection.
+async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
+    let waiting = async { while !holds().await {} };
+    tokio::time::timeout(Duration::from_mins(1), waiting).await.unwrap_or_else(|e| panic!("{what}: {e}"));
 }

@@ -7,18 +7,7 @@ use std::{
     process::{Child, Command, Stdio},
 };
 
-use test_postgres::{Postgres, wait_until};
-
-#[test]
-fn a_dropped_server_is_gone() {
-    let server = Postgres::start();
-    let (folder, address) = (server.folder().to_owned(), server.address());
-    TcpStream::connect(address).unwrap();
-    assert!(folder.join("data").exists());
-    drop(server);
-    TcpStream::connect(address).unwrap_err();
-    assert!(!folder.exists());
-}
+use test_postgres::wait_until;
 
 /// Another process with a server, which it never drops.
 struct Other {

@@ -78,4 +78,10 @@ async fn what_was_committed_outlives_a_kill_and_what_was_not_does_not() {
     assert_eq!(rows(&database).await, 1000);
     let mut over_tcp = connect(&database.tcp_url(Role::Owner)).await;
     execute(&mut over_tcp, "INSERT INTO kept VALUES (1001)").await;
+
+    let (folder, address) = (server.folder().to_owned(), server.address());
+    assert!(folder.join("data/postmaster.pid").exists());
+    drop(server);
+    TcpStream::connect(address).unwrap_err();
+    assert!(!folder.exists());
 }
