@@ -88,7 +88,7 @@ impl Database {
         self.url_at(role, self.address)
     }
 
-    /// The way to it over another address, such as a relay's.
+    /// The way to it over another address, such as a [`Proxy`](crate::Proxy)'s.
     pub fn url_at(&self, role: Role, address: SocketAddr) -> String {
         format!("postgres://{}@{address}/{}", role.name(), self.name)
     }
@@ -99,6 +99,13 @@ pub(crate) fn execute(server: &Postgres, statements: &str) {
     connected(server, async |connection| {
         sqlx::raw_sql(AssertSqlSafe(statements)).execute(connection).await.map(drop)
     });
+}
+
+/// Asks for one text as superuser; none if there is no row.
+pub(crate) fn ask(server: &Postgres, query: &str) -> Option<String> {
+    connected(server, async |connection| {
+        sqlx::query_scalar(AssertSqlSafe(query)).fetch_optional(connection).await
+    })
 }
 
 /// Blocks in a thread of its own, since the caller's may belong to a runtime.

@@ -11,10 +11,13 @@ use crate::{Database, Role, binaries, database::execute, keeper::Keeper, port};
 /// A server of its own: a folder, a free port of the loopback and a Unix socket. Whoever is on this machine
 /// is trusted. Its durability is PostgreSQL's own (`fsync` and `synchronous_commit` are on).
 ///
-/// It's stopped and its folder removed when it's dropped, and also when the process ends in any other way.
+/// It's stopped and its folder removed when it's dropped, and also when the process ends in any other way. The
+/// folder is made where `TMPDIR` says; syncing is what most of its time goes to, so it's fastest in memory.
 pub struct Postgres {
     keeper: Keeper,
     port: u16,
+    /// The name by which its primary knows it; none if it was never a standby.
+    name: Option<String>,
 }
 
 impl Postgres {
@@ -24,7 +27,7 @@ impl Postgres {
         // Not syncing what initdb wrote is no risk, as long as only processes die and not machines.
         let initdb = "initdb -D \"$data\" -U postgres -A trust -E UTF8 --locale=C --no-sync";
         keeper.run(initdb).unwrap_or_else(|e| panic!("{e}"));
-        let server = Self::listening(keeper);
+        let server = Self::listening(keeper, None);
         for role in [Role::Owner, Role::Service, Role::Maintenance] {
             execute(&server, &format!("CREATE ROLE {} LOGIN", role.name()));
         }
@@ -39,8 +42,8 @@ impl Postgres {
 
     /// Starts what the keeper's folder holds on a free port, which another process may take meanwhile: then on
     /// another one.
-    fn listening(keeper: Keeper) -> Self {
-        let mut server = Self { keeper, port: port::free() };
+    pub(crate) fn listening(keeper: Keeper, name: Option<String>) -> Self {
+        let mut server = Self { keeper, port: port::free(), name };
         for _ in 0..2 {
             if server.keeper.run(&server.starting()).is_ok() {
                 return server;
@@ -52,11 +55,16 @@ impl Postgres {
     }
 
     fn starting(&self) -> String {
-        format!(
-            "pg_ctl -D \"$data\" -l \"$folder/server.log\" -w -o \"-c port={} -c listen_addresses=127.0.0.1 \
-             -c 'unix_socket_directories=$folder' -c max_connections=200\" start",
+        let mut settings = format!(
+            "-c port={} -c listen_addresses=127.0.0.1 -c 'unix_socket_directories=$folder' \
+             -c max_connections=200 -c wal_retrieve_retry_interval=100ms",
             self.port
-        )
+        );
+        if cfg!(target_os = "linux") {
+            // After a kill it syncs all its files before it recovers: at once rather than one by one.
+            settings.push_str(" -c recovery_init_sync_method=syncfs");
+        }
+        format!("pg_ctl -D \"$data\" -l \"$folder/server.log\" -w -o \"{settings}\" start")
     }
 
     /// A fresh database, owned by [`Role::Owner`].
@@ -90,7 +98,11 @@ impl Postgres {
         self.run(&self.starting());
     }
 
-    fn run(&mut self, command: &str) {
+    pub(crate) fn name(&self) -> &str {
+        self.name.as_deref().expect("a standby")
+    }
+
+    pub(crate) fn run(&mut self, command: &str) {
         self.keeper.run(command).unwrap_or_else(|e| panic!("{e}"));
     }
 }
