@@ -6,7 +6,7 @@
 use async_trait::async_trait;
 
 use crate::{
-    Entry, NotAnEntry, OpenError, Place, ReadError, entry::Header, judge::Row, postgres::PostgresEnd,
+    Entry, LogPlace, NotAnEntry, OpenError, ReadError, entry::Header, judge::Row, postgres::PostgresEnd,
     sqlite::SqliteEnd,
 };
 
@@ -71,13 +71,13 @@ pub struct Copied {
 /// A database needs the owner's role on either side. The source must not be open: a file is locked by the ledger that writes it, and
 /// ledgers on a database get `LOG_CLOSED` from then on.
 pub async fn copy(
-    from: &Place,
-    to: &Place,
+    from: &LogPlace,
+    to: &LogPlace,
     mut progress: impl FnMut(u64, u64) + Send,
 ) -> Result<Copied, CopyError> {
     let mut source = open(from, false).await?;
     let mut target = open(to, true).await?;
-    let failed = |place: &Place| {
+    let failed = |place: &LogPlace| {
         let place = place.to_string();
         move |source| CopyError::Database { place, source }
     };
@@ -175,9 +175,9 @@ pub(crate) trait End: Send {
     async fn finish(&mut self) -> Result<(), Failed>;
 }
 
-async fn open(place: &Place, is_target: bool) -> Result<Box<dyn End>, OpenError> {
+async fn open(place: &LogPlace, is_target: bool) -> Result<Box<dyn End>, OpenError> {
     Ok(match place {
-        Place::File(path) => Box::new(SqliteEnd::open(path, is_target).await?),
-        Place::Postgres(options) => Box::new(PostgresEnd::open(options).await?),
+        LogPlace::File(path) => Box::new(SqliteEnd::open(path, is_target).await?),
+        LogPlace::Postgres(options) => Box::new(PostgresEnd::open(options).await?),
     })
 }

@@ -196,6 +196,15 @@ pub enum OpenError {
         /// Why, as recorded.
         reason: String,
     },
+    /// Bundles can't be made.
+    #[error("the bundles of {path} can't be made anew")]
+    Bundles {
+        /// The database.
+        path: String,
+        /// Why.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
     /// Entry 1 can't be written or read.
     #[error("entry 1 of the log is not what opens a log")]
     Genesis {

@@ -48,12 +48,14 @@ pub use copy::{Copied, CopyError, copy};
 pub use entry::{Actor, Entry, Header, MAX_ENTRY_BYTES, NotAnEntry};
 pub use error::{AppendError, OpenError, ReadError};
 pub use outline::{About, AboutSubject, Happened, Outline};
-pub use place::{OwnLog, Place, PlaceMalformed};
-pub use postgres::{PostgresLog, check_postgres, drop_bundles_postgres, migrate_postgres};
+pub use place::{LogPlace, LogPlaceMalformed, OwnLog};
+pub use postgres::{PostgresLog, check_postgres, migrate_postgres, rebundle_postgres};
 pub use remote::{
     RemoteLog, actor_from_proto, actor_to_proto, append_from_proto, occurred_from_proto, occurred_to_proto,
 };
 pub use sqlite::{SqliteLog, check_file, sqlite_version};
+/// How a PostgreSQL database is reached.
+pub use sqlx::postgres::PgConnectOptions;
 
 /// The contract of the log.
 #[async_trait]

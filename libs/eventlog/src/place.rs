@@ -11,7 +11,7 @@ use crate::{
 
 /// Where a log is kept.
 #[derive(Debug, Clone)]
-pub enum Place {
+pub enum LogPlace {
     /// A file of SQLite.
     File(PathBuf),
     /// A database of PostgreSQL, and the role that comes to it.
@@ -21,19 +21,19 @@ pub enum Place {
 /// What says where no log can be.
 #[derive(Debug, thiserror::Error)]
 #[error("this is not the URL of a database: write postgres://ROLE@HOST/DATABASE, or a file's path")]
-pub struct PlaceMalformed {
+pub struct LogPlaceMalformed {
     /// What is wrong with it.
     #[source]
     source: sqlx::Error,
 }
 
-impl FromStr for Place {
-    type Err = PlaceMalformed;
+impl FromStr for LogPlace {
+    type Err = LogPlaceMalformed;
 
     /// `postgres://…` is a database, everything else a file's path.
-    fn from_str(text: &str) -> Result<Self, PlaceMalformed> {
+    fn from_str(text: &str) -> Result<Self, LogPlaceMalformed> {
         if text.starts_with("postgres://") || text.starts_with("postgresql://") {
-            let options = text.parse().map_err(|source| PlaceMalformed { source })?;
+            let options = text.parse().map_err(|source| LogPlaceMalformed { source })?;
             return Ok(Self::Postgres(Box::new(options)));
         }
         Ok(Self::File(text.into()))
@@ -41,7 +41,7 @@ impl FromStr for Place {
 }
 
 /// As it may be shown: without a password.
-impl fmt::Display for Place {
+impl fmt::Display for LogPlace {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::File(path) => write!(f, "{}", path.display()),
@@ -50,7 +50,7 @@ impl fmt::Display for Place {
     }
 }
 
-impl Place {
+impl LogPlace {
     /// Opens the log there, to append and to read.
     pub async fn open(&self, options: Options) -> Result<OwnLog, OpenError> {
         Ok(match self {

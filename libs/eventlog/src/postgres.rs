@@ -17,7 +17,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures::{TryStreamExt as _, stream::BoxStream};
-use sqlx::{ConnectOptions as _, Connection as _, Executor as _, postgres::PgConnectOptions};
+use sqlx::{ConnectOptions as _, postgres::PgConnectOptions};
 use tokio::sync::watch;
 use uuid::Uuid;
 
@@ -140,15 +140,14 @@ pub async fn migrate_postgres(place: &PgConnectOptions) -> Result<(i64, i64), Op
     Ok((had, schema::VERSION))
 }
 
-/// Takes all bundles away, as the maintenance role: a running ledger makes them anew. Returns how many there were.
-pub async fn drop_bundles_postgres(place: &PgConnectOptions) -> Result<u64, OpenError> {
+/// Makes all bundles of a database anew, as the maintenance role, also beside running ledgers. Returns how many.
+pub async fn rebundle_postgres(place: &PgConnectOptions) -> Result<u64, OpenError> {
     let path = shown(place);
     let database = |source| OpenError::Database { path: path.clone(), source };
     let mut connection = place.clone().application_name("liem rebundle").connect().await.map_err(database)?;
     schema::require(&mut connection, &path).await?;
-    let done = connection.execute("DELETE FROM liem.bundle").await.map_err(database)?;
-    connection.close().await.map_err(database)?;
-    Ok(done.rows_affected())
+    let made = bundler::make_anew(&mut connection).await;
+    made.map_err(|source| OpenError::Bundles { path: path.clone(), source })
 }
 
 /// A log that was moved elsewhere takes no appends.

@@ -1,8 +1,8 @@
 //! The ledger's RPCs: decode, ask the log, encode.
 
-use std::{path::PathBuf, sync::Arc};
+use std::sync::Arc;
 
-use eventlog::{Direction, Entry, EventLog, Filter, StreamName, append_from_proto};
+use eventlog::{Direction, Entry, EventLog, Filter, LogPlace, StreamName, append_from_proto};
 use futures::{StreamExt as _, stream::BoxStream};
 use identity::Caller;
 use proto::{
@@ -23,15 +23,15 @@ const PAGE_MAX: usize = 1_000;
 /// The handlers of `liem.ledger.v1.LedgerService`.
 pub struct LedgerHandlers {
     log: Arc<Gate>,
-    /// The database file, which `CheckLog` reads column by column.
-    file: PathBuf,
+    /// Where the log is, which `CheckLog` reads column by column.
+    place: LogPlace,
     shutdown: Shutdown,
 }
 
 impl LedgerHandlers {
-    /// Handlers over a log, whose database is `file`.
-    pub fn new(log: Arc<Gate>, file: PathBuf, shutdown: Shutdown) -> Self {
-        Self { log, file, shutdown }
+    /// Handlers over the log of a place.
+    pub fn new(log: Arc<Gate>, place: LogPlace, shutdown: Shutdown) -> Self {
+        Self { log, place, shutdown }
     }
 }
 
@@ -178,18 +178,19 @@ impl LedgerService for LedgerHandlers {
         _: Request<pb::CheckLogRequest>,
     ) -> Result<Response<Self::CheckLogStream>, Status> {
         let (sender, receiver) = mpsc::channel(4);
-        let file = self.file.clone();
+        let place = self.place.clone();
         tokio::spawn(async move {
             let progress = sender.clone();
-            let checked = eventlog::check_file(&file, |p| {
-                // A slow reader misses progress, never the result.
-                drop(progress.try_send(Ok(check_message(p, false))));
-            })
-            .await;
+            let checked = place
+                .check(|p| {
+                    // A slow reader misses progress, never the result.
+                    drop(progress.try_send(Ok(check_message(p, false))));
+                })
+                .await;
             let last = match checked {
                 Ok(checked) => Ok(check_message(&checked, true)),
                 Err(error) => {
-                    let text = format!("{error}: is the database file readable?");
+                    let text = format!("{error}: is the database readable?");
                     Err(Failure::new(ErrorReason::LogUnavailable, text).into())
                 }
             };

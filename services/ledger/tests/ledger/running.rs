@@ -7,7 +7,7 @@ use std::{
 };
 
 use chrono::FixedOffset;
-use eventlog::{Clock, Genesis, Options, RemoteLog, SqliteLog};
+use eventlog::{Clock, Genesis, LogPlace, Options, RemoteLog, SqliteLog};
 use identity::{Caller, Claims, Role, SigningKey, VerifyingKey};
 use ledger::{Gate, LedgerHandlers};
 use proto::ledger::{ledger_service_client::LedgerServiceClient, ledger_service_server::LedgerServiceServer};
@@ -57,7 +57,8 @@ impl Ledger {
     pub(crate) async fn up(&mut self) {
         let log = SqliteLog::open(&self.path(), Options::new(genesis(), self.clock.clone())).await.unwrap();
         let shutdown = Shutdown::default();
-        let handlers = LedgerHandlers::new(Gate::new(log.clone()), self.path(), shutdown.clone());
+        let handlers =
+            LedgerHandlers::new(Gate::new(log.clone()), LogPlace::File(self.path()), shutdown.clone());
         let service = LedgerServiceServer::new(handlers).max_decoding_message_size(REQUEST_BYTES_MAX);
         let mut server = Server::new(shutdown.clone()).unwrap();
         server.add(service).await;
