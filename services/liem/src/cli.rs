@@ -115,8 +115,8 @@ pub(crate) enum Command {
 /// Where the log is kept.
 #[derive(Debug, Clone, Default, Args)]
 pub(crate) struct LogArgs {
-    /// The log: a file, or a PostgreSQL database as postgres://ROLE@HOST/DATABASE [default: log.db in the data
-    /// folder]. A password is better given by LIEM_LOG than here, where other users of the machine see it
+    /// The log: a file, or a database of `PostgreSQL` as `postgres://ROLE@HOST/DATABASE` [default: log.db in the data
+    /// folder]. A password is better given by `LIEM_LOG` than here, where other users of the machine see it
     #[arg(long, env = "LIEM_LOG", value_name = "PLACE", hide_env_values = true)]
     pub(crate) log: Option<String>,
 }
@@ -447,7 +447,7 @@ pub(crate) enum LogCommand {
     },
     /// Move a log elsewhere, every entry unchanged: the old place is closed for good
     Copy {
-        /// Where it is: a file, or a database as postgres://OWNER@HOST/DATABASE
+        /// Where it is: a file, or a database as `postgres://OWNER@HOST/DATABASE`
         #[arg(long, value_name = "PLACE")]
         from: String,
         /// Where it goes: a new file, or a database where `liem log migrate` was run

@@ -1,6 +1,13 @@
 -- Version 1 of the log's schema. What is here is never changed: a later version is a file of its own.
 
-CREATE SCHEMA IF NOT EXISTS liem;
+-- It's there where deploy/postgres/roles.sql was run; the owner may not make one then.
+DO $$
+BEGIN
+    IF NOT EXISTS (SELECT FROM pg_namespace WHERE nspname = 'liem') THEN
+        CREATE SCHEMA liem;
+    END IF;
+END
+$$;
 
 -- The versions that were applied; the highest is what the database has.
 CREATE TABLE liem.version (version bigint PRIMARY KEY);

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use eventlog::{EventLog as _, Expected, PostgresLog, conformance::sample, migrate_postgres};
-use sqlx::{ConnectOptions as _, PgConnection, postgres::PgConnectOptions};
+use sqlx::postgres::PgConnectOptions;
 use test_postgres::{Database, Postgres, Role};
 
 use crate::store::options;
@@ -26,11 +26,6 @@ impl Place {
     /// The log as the service has it.
     pub(crate) async fn open(&self) -> Arc<PostgresLog> {
         PostgresLog::open(&self.of(Role::Service), options()).await.unwrap()
-    }
-
-    /// A connection that asks nobody.
-    pub(crate) async fn raw(&self, role: Role) -> PgConnection {
-        self.of(role).connect().await.unwrap()
     }
 }
 
