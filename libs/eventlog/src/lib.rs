@@ -35,7 +35,8 @@ pub use entry::{Actor, Entry, Header, MAX_ENTRY_BYTES, NotAnEntry};
 pub use error::{AppendError, OpenError, ReadError};
 pub use outline::{About, AboutSubject, Happened, Outline};
 pub use remote::{
-    RemoteLog, actor_from_proto, actor_to_proto, append_from_proto, occurred_from_proto, occurred_to_proto,
+    RemoteLog, actor_from_proto, actor_to_proto, append_from_proto, append_to_proto, occurred_from_proto,
+    occurred_to_proto, refusal_from_status,
 };
 pub use sqlite::{CheckProgress, Fault, Options, SqliteLog, check_file, sqlite_version};
 
