@@ -122,6 +122,8 @@ fn from_parts(append: &Append, status: Status, reason: Option<String>) -> Append
         },
         Some(ErrorReason::QueueFull) => AppendError::QueueFull,
         Some(ErrorReason::StorageFull) => AppendError::StorageFull,
+        Some(ErrorReason::LogUnreachable) => AppendError::unreachable(status),
+        Some(ErrorReason::LogClosed) => AppendError::Closed,
         Some(ErrorReason::ClockWentBack) => {
             let time = |key| DateTime::from_timestamp_micros(figure(&status, key)).unwrap_or_default();
             AppendError::ClockWentBack { now: time(CLOCK_MICROS), last: time(LAST_MICROS) }
