@@ -51,7 +51,8 @@ pub use outline::{About, AboutSubject, Happened, Outline};
 pub use place::{LogPlace, LogPlaceMalformed, OwnLog};
 pub use postgres::{PostgresLog, check_postgres, migrate_postgres, rebundle_postgres};
 pub use remote::{
-    RemoteLog, actor_from_proto, actor_to_proto, append_from_proto, occurred_from_proto, occurred_to_proto,
+    RemoteLog, actor_from_proto, actor_to_proto, append_from_proto, append_to_proto, occurred_from_proto,
+    occurred_to_proto, refusal_from_status,
 };
 pub use sqlite::{SqliteLog, check_file, sqlite_version};
 /// How a PostgreSQL database is reached.
