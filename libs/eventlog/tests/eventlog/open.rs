@@ -150,7 +150,7 @@ async fn a_log_of_a_newer_schema_is_refused() {
     store.open().await.close().await;
     sqlx::query("PRAGMA user_version = 3").execute(&mut store.raw().await).await.unwrap();
     let refused = SqliteLog::open(&store.path(), options()).await.map(drop);
-    assert!(matches!(refused, Err(OpenError::Schema { found: 2, known: 1, .. })), "{refused:?}");
+    assert!(matches!(refused, Err(OpenError::Schema { found: 3, known: 2, .. })), "{refused:?}");
 }
 
 #[tokio::test]
