@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// What a command may take beyond what it measures: starting a ledger, filling it, looking at its head.
-const SLACK: Duration = Duration::from_secs(300);
+const SLACK: Duration = Duration::from_mins(5);
 
 /// Letters of an error that a cell of the table shows.
 const SHOWN_LETTERS: usize = 160;
@@ -85,7 +85,7 @@ impl Liem {
         window: Window,
     ) -> Result<Measured> {
         let args = append_args(shape, stream, window);
-        self.bench(args, place, window.warmup + window.measured).await.map(measured)
+        self.bench(args, place, window.warmup + window.measured).await.map(|said| measured(&said))
     }
 
     /// Puts at least so many events into a log that stays.
@@ -104,7 +104,7 @@ impl Liem {
     /// Measures reading all of a log, which is filled up to so many events first.
     pub(crate) async fn read(&self, place: &Place, events: usize) -> Result<Measured> {
         let args = vec!["read".to_owned(), "--events".to_owned(), events.to_string()];
-        self.bench(args, place, Duration::ZERO).await.map(measured)
+        self.bench(args, place, Duration::ZERO).await.map(|said| measured(&said))
     }
 
     async fn bench(&self, args: Vec<String>, place: &Place, length: Duration) -> Result<Said> {
@@ -131,7 +131,7 @@ impl Liem {
     }
 }
 
-fn measured(said: Said) -> Measured {
+fn measured(said: &Said) -> Measured {
     Measured {
         per_second: said.events_per_second,
         p50_ms: said.p50_ms,

@@ -158,13 +158,13 @@ const LIEM: [Target; 4] = [
 ];
 
 const fn umadb(size: Size) -> Target {
-    Target::UmaDb { size, condition: false }
+    Target::UmaDb { size, condition: false, spread: false }
 }
 
 async fn append(bench: &Bench, args: &Args) -> Result<()> {
     let mut targets = LIEM.to_vec();
     for size in [Size::Entry, Size::Payload] {
-        targets.extend([umadb(size), Target::UmaDb { size, condition: true }]);
+        targets.extend([umadb(size), Target::UmaDb { size, condition: true, spread: false }]);
     }
     targets.extend([Size::Entry, Size::Payload].map(|size| Target::Esrs { size }));
     for &callers in &args.callers {
@@ -175,7 +175,8 @@ async fn append(bench: &Bench, args: &Args) -> Result<()> {
 }
 
 async fn batch(bench: &Bench, args: &Args) -> Result<()> {
-    let peers = [umadb(Size::Entry), umadb(Size::Payload)];
+    let spread = Target::UmaDb { size: Size::Entry, condition: false, spread: true };
+    let peers = [umadb(Size::Entry), umadb(Size::Payload), spread];
     let by_hand = [Statement::Unnest, Statement::Copy].map(Target::Postgres);
     let one = [&LIEM[..2], &[Target::Sqlite], &by_hand, &peers].concat();
     let work = Work::Append(Shape { callers: 1, events: BATCH_EVENTS });
@@ -204,7 +205,7 @@ async fn ten_million(bench: &Bench, args: &Args) -> Result<()> {
     let section = "10 million";
     for log in [Log::Sqlite, Log::Postgres] {
         if let Err(error) = bench.fill(log, LONG_LOG_EVENTS).await {
-            eprintln!("{section}: {log:?} could not be filled: {error:#}");
+            turns::failed(section, &format!("Liêm on {log:?}, filled log"), &error)?;
             continue;
         }
         let pair = |stream| [false, true].map(|kept| Target::Liem { log, stream, kept });

@@ -36,7 +36,7 @@ pub(crate) enum Target {
     /// Liêm over gRPC; `kept`: on the log that was filled before, not on an empty one.
     Liem { log: Log, stream: bool, kept: bool },
     /// UmaDB over gRPC.
-    UmaDb { size: Size, condition: bool },
+    UmaDb { size: Size, condition: bool, spread: bool },
     /// esrs in this process.
     Esrs { size: Size },
     /// Statements by hand on SQLite.
@@ -59,8 +59,9 @@ impl Target {
                 let kept = if kept { ", filled log" } else { "" };
                 format!("Liêm on {log}{}{kept}", if stream { ", streamed" } else { "" })
             }
-            Self::UmaDb { condition, .. } => {
-                format!("UmaDB{}", if condition { ", with a condition" } else { "" })
+            Self::UmaDb { condition, spread, .. } => {
+                let condition = if condition { ", with a condition" } else { "" };
+                format!("UmaDB{condition}{}", if spread { ", a stream an event" } else { "" })
             }
             Self::Esrs { .. } => "esrs on PostgreSQL".to_owned(),
             Self::Sqlite => "SQLite by hand".to_owned(),
@@ -149,9 +150,9 @@ impl Bench {
                 };
                 self.dropping(done.await, &database).await
             }
-            Target::UmaDb { size, condition } => {
+            Target::UmaDb { size, condition, spread } => {
                 self.with_umadb(async |client| {
-                    let appends = Appends { client, contents, size, condition };
+                    let appends = Appends { client, contents, size, condition, spread };
                     drive(appends, shape, self.window).await
                 })
                 .await
@@ -189,11 +190,12 @@ impl Bench {
     pub(crate) async fn read(&self, target: Target, events: usize) -> Result<Measured> {
         match target {
             Target::Liem { log, .. } => self.liem.read(&self.kept(log).await?, events).await,
-            Target::UmaDb { size, condition } => {
+            Target::UmaDb { size, condition, spread } => {
                 let folder = self.work.join(format!("umadb-{size:?}"));
-                let mut server = umadb::Server::start(&self.umadb, &folder).await?;
+                let mut server = umadb::Server::start(&self.umadb, &folder)?;
                 let client = server.client().await?;
-                let appends = Appends { client, contents: Arc::clone(&self.contents), size, condition };
+                let appends =
+                    Appends { client, contents: Arc::clone(&self.contents), size, condition, spread };
                 let measured = umadb::read(&appends, events).await?;
                 let server_peak_mib = server.peak_mib();
                 server.stop().await?;
@@ -232,7 +234,7 @@ impl Bench {
         turn: impl AsyncFnOnce(umadb_client::AsyncUmaDbClient) -> Result<Measured>,
     ) -> Result<Measured> {
         let folder = self.new_folder();
-        let mut server = umadb::Server::start(&self.umadb, &folder).await?;
+        let mut server = umadb::Server::start(&self.umadb, &folder)?;
         let measured = turn(server.client().await?).await?;
         let server_peak_mib = server.peak_mib();
         server.stop().await?;

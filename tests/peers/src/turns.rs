@@ -118,6 +118,12 @@ fn row(
     )
 }
 
+/// A row for what could not even begin.
+pub(crate) fn failed(section: &str, what: &str, error: &anyhow::Error) -> io::Result<()> {
+    let error = format!("{error:#}").replace(['|', '\n'], " ");
+    writeln!(io::stdout().lock(), "| {section} | {what} | | | | failed: {error} | | | | | | |")
+}
+
 /// How one target's rate stands to those of its group that it is fair to compare it with.
 fn compared(index: usize, targets: &[Target], outcomes: &[Outcome]) -> String {
     let (target, Some(rate)) = (targets[index], outcomes[index].rate()) else {
@@ -128,7 +134,7 @@ fn compared(index: usize, targets: &[Target], outcomes: &[Outcome]) -> String {
         let others = targets.iter().zip(outcomes).filter(|(other, _)| **other != target && wanted(**other));
         others.filter_map(|(_, outcome)| outcome.rate()).reduce(f64::max)
     };
-    let umadb = Target::UmaDb { size: Size::Entry, condition: false };
+    let umadb = Target::UmaDb { size: Size::Entry, condition: false, spread: false };
     let mut bases = vec![("UmaDB", fastest(&|other| other == umadb))];
     if let Target::Liem { log, stream, kept } = target {
         bases.push(("by hand", fastest(&|other| other.by_hand_on() == Some(log))));

@@ -30,7 +30,7 @@ pub(crate) struct Server {
 
 impl Server {
     /// Starts one on a folder, which may have been used before.
-    pub(crate) async fn start(binary: &Path, folder: &Path) -> Result<Self> {
+    pub(crate) fn start(binary: &Path, folder: &Path) -> Result<Self> {
         std::fs::create_dir_all(folder)?;
         // Taken and let go: a port that is free now.
         let address = TcpListener::bind("127.0.0.1:0")?.local_addr()?.to_string();
@@ -85,16 +85,19 @@ pub(crate) struct Appends {
     pub(crate) size: Size,
     /// Whether an append is refused where its stream has events already.
     pub(crate) condition: bool,
+    /// Whether each event of an append has a stream of its own.
+    pub(crate) spread: bool,
 }
 
 impl Append for Appends {
     async fn append(&self, events: usize) -> Result<()> {
-        let stream = format!("bench/{}", Uuid::now_v7().simple());
+        let new_stream = || format!("bench/{}", Uuid::now_v7().simple());
+        let stream = new_stream();
         let beside = EVENT_TYPE.len() + stream.len() + size_of::<Uuid>();
         let event = |_| {
             DcbEvent::new()
                 .event_type(EVENT_TYPE)
-                .tags([stream.as_str()])
+                .tags([if self.spread { new_stream() } else { stream.clone() }])
                 .uuid(Uuid::now_v7())
                 .data(self.contents.payload(self.size, beside))
         };
