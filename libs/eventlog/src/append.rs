@@ -194,7 +194,7 @@ pub struct Pending(oneshot::Receiver<Result<Appended, AppendError>>);
 impl Pending {
     /// What waits for the one who answers. If that goes away without a word, nobody knows whether the append was
     /// recorded.
-    pub(crate) fn new() -> (oneshot::Sender<Result<Appended, AppendError>>, Self) {
+    pub fn new() -> (oneshot::Sender<Result<Appended, AppendError>>, Self) {
         let (sender, receiver) = oneshot::channel();
         (sender, Self(receiver))
     }

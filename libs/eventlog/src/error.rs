@@ -64,6 +64,16 @@ pub enum AppendError {
         /// When the last entry was recorded.
         last: DateTime<Utc>,
     },
+    /// The log's database can't be reached, or doesn't take it.
+    #[error("the log's database can't be reached; nothing was recorded")]
+    Unreachable {
+        /// What happened.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// The log was moved elsewhere.
+    #[error("the log was moved elsewhere and is closed; nothing was recorded")]
+    Closed,
     /// The log can't be reached or is closing; whether the append was recorded is unknown.
     #[error("the log is unavailable; whether the append was recorded is unknown")]
     Unavailable {
@@ -83,6 +93,11 @@ impl AppendError {
     /// The log can't say.
     pub(crate) fn unavailable(source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         Self::Unavailable { source: source.into() }
+    }
+
+    /// The log could not take it.
+    pub(crate) fn unreachable(source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        Self::Unreachable { source: source.into() }
     }
 }
 
@@ -161,6 +176,35 @@ pub enum OpenError {
         /// What this binary knows.
         known: i64,
     },
+    /// The schema is not there, or older than this binary.
+    #[error(
+        "the log {path} has schema version {found}, this binary needs {known}: run `liem log migrate` as the owner"
+    )]
+    NotMigrated {
+        /// The database.
+        path: String,
+        /// What it has; 0 for none.
+        found: i64,
+        /// What this binary needs.
+        known: i64,
+    },
+    /// The log was closed, to be moved elsewhere.
+    #[error("the log {path} is closed: {reason}")]
+    Closed {
+        /// The database.
+        path: String,
+        /// Why, as recorded.
+        reason: String,
+    },
+    /// Bundles can't be made.
+    #[error("the bundles of {path} can't be made anew")]
+    Bundles {
+        /// The database.
+        path: String,
+        /// Why.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
     /// Entry 1 can't be written or read.
     #[error("entry 1 of the log is not what opens a log")]
     Genesis {
@@ -189,6 +233,10 @@ impl From<AppendError> for Failure {
             AppendError::ClockWentBack { .. } => {
                 (R::ClockWentBack, "nothing was recorded: set the ledger's clock right, then send again")
             }
+            AppendError::Unreachable { .. } => {
+                (R::LogUnreachable, "nothing was recorded: try again with the same request id")
+            }
+            AppendError::Closed => (R::LogClosed, "ask the administrator for the ledger that goes on"),
             AppendError::Unavailable { .. } => (R::LogUnavailable, "send it again with the same request id"),
             AppendError::Refused { .. } => (R::Internal, "the ledger's log tells more"),
         };

@@ -1,7 +1,7 @@
 //! The log: one gapless sequence of immutable entries.
 //!
-//! [`EventLog`] is the contract; [`SqliteLog`] keeps it in an embedded database, [`RemoteLog`] over the
-//! ledger's gRPC. Both are held to one suite (`conformance`, behind the feature of that name).
+//! [`EventLog`] is the contract; [`SqliteLog`] keeps it in an embedded database, [`PostgresLog`] in a server's,
+//! [`RemoteLog`] over the ledger's gRPC. All are held to one suite (`conformance`, behind the feature of that name).
 //!
 //! What the log guarantees:
 //! - positions are gapless from 1, revisions dense from 1 in each stream, and neither ever changes;
@@ -13,14 +13,26 @@
 //! service before it comes here.
 
 mod append;
+mod bundle;
+mod check;
 mod clock;
 #[cfg(feature = "conformance")]
 pub mod conformance;
+mod copy;
 mod entry;
 mod error;
+mod follow;
+mod genesis;
+mod judge;
 mod outline;
+mod pages;
+mod place;
+mod postgres;
+mod queue;
 mod remote;
 mod sqlite;
+
+use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::{DateTime, FixedOffset, Utc};
@@ -30,14 +42,21 @@ use uuid::Uuid;
 pub use append::{
     Append, Appended, Context, Expected, MAX_EVENTS, NewEvent, Pending, StreamName, StreamNameMalformed,
 };
+pub use check::{CheckProgress, Fault};
 pub use clock::Clock;
+pub use copy::{Copied, CopyError, copy};
 pub use entry::{Actor, Entry, Header, MAX_ENTRY_BYTES, NotAnEntry};
 pub use error::{AppendError, OpenError, ReadError};
 pub use outline::{About, AboutSubject, Happened, Outline};
+pub use place::{LogPlace, LogPlaceMalformed, OwnLog};
+pub use postgres::{PostgresLog, check_postgres, migrate_postgres, rebundle_postgres};
 pub use remote::{
-    RemoteLog, actor_from_proto, actor_to_proto, append_from_proto, occurred_from_proto, occurred_to_proto,
+    RemoteLog, actor_from_proto, actor_to_proto, append_from_proto, append_to_proto, occurred_from_proto,
+    occurred_to_proto, refusal_from_status,
 };
-pub use sqlite::{CheckProgress, Fault, Options, SqliteLog, check_file, sqlite_version};
+pub use sqlite::{SqliteLog, check_file, sqlite_version};
+/// How a PostgreSQL database is reached.
+pub use sqlx::postgres::PgConnectOptions;
 
 /// The contract of the log.
 #[async_trait]
@@ -85,6 +104,26 @@ pub trait EventLog: Send + Sync + 'static {
     /// Catches up from a position, then stays live. Sends a page at least every [`HEARTBEAT_SECONDS`], if
     /// need be without entries. Ends after an error; follow again after the last page's position.
     fn follow(&self, after: u64, filter: Filter) -> BoxStream<'static, Result<Page, ReadError>>;
+}
+
+/// How a log is kept.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// What entry 1 says, where the log is new.
+    pub genesis: Genesis,
+    /// The time.
+    pub clock: Clock,
+    /// Appends that may wait for the writer.
+    pub queue: usize,
+    /// How long an append waits for a place in the queue before it's told that the queue is full.
+    pub patience: Duration,
+}
+
+impl Options {
+    /// The usual options.
+    pub fn new(genesis: Genesis, clock: Clock) -> Self {
+        Self { genesis, clock, queue: 4_096, patience: Duration::from_secs(5) }
+    }
 }
 
 /// A followed log sends a page at least this often.

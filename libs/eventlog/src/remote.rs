@@ -1,21 +1,31 @@
 //! The log over the ledger's gRPC: what a service uses that runs apart from the ledger.
 
+mod appends;
+mod convert;
+mod status;
+
+use std::sync::Arc;
+
 use async_trait::async_trait;
-use chrono::DateTime;
-use events::{Occurred, Role, Subject};
+use bytes::{Buf as _, Bytes};
 use futures::stream::{self, BoxStream, StreamExt as _};
 use proto::{
-    Failure, date_from,
-    ledger::{self as pb, ErrorReason, ledger_service_client::LedgerServiceClient},
-    reason_of, timestamp_from, timestamp_to,
+    ledger::{self as pb, ledger_service_client::LedgerServiceClient},
+    timestamp_from,
 };
 use tonic::{Code, Status, metadata::MetadataValue, service::Interceptor, transport::Channel};
 use uuid::Uuid;
 
 use crate::{
-    Actor, Append, AppendError, Appended, Direction, Entry, EventLog, Expected, Filter, Genesis, Head, Page,
-    Pending, ReadError, StreamName,
+    Append, AppendError, Direction, Entry, EventLog, Filter, Genesis, Head, Page, Pending, ReadError,
+    StreamName,
 };
+use appends::Appends;
+pub use convert::{
+    actor_from_proto, actor_to_proto, append_from_proto, append_to_proto, occurred_from_proto,
+    occurred_to_proto,
+};
+pub use status::refusal_from_status;
 
 /// Bytes of one message, at most: 1,024 entries of full length and their frame.
 const MAX_MESSAGE_BYTES: usize = 80 * 1024 * 1024;
@@ -33,10 +43,11 @@ impl Interceptor for Bearer {
 
 type Client = LedgerServiceClient<tonic::service::interceptor::InterceptedService<Channel, Bearer>>;
 
-/// The log of another process.
+/// The log of another process. Clones share the call that appends go over.
 #[derive(Clone)]
 pub struct RemoteLog {
     client: Client,
+    appends: Arc<Appends>,
 }
 
 impl RemoteLog {
@@ -47,8 +58,37 @@ impl RemoteLog {
         let client = LedgerServiceClient::with_interceptor(channel, bearer)
             .max_decoding_message_size(MAX_MESSAGE_BYTES)
             .max_encoding_message_size(MAX_MESSAGE_BYTES);
-        Some(Self { client })
+        let appends = Arc::new(Appends::new(client.clone()));
+        Some(Self { client, appends })
     }
+
+    /// All entries after a position, up to the head as it is now, many at a time: the fastest way to read.
+    pub fn read_everything(&self, after: u64) -> BoxStream<'static, Result<Vec<Entry>, ReadError>> {
+        let mut client = self.client.clone();
+        let request = pb::ReadAllRequest { after_position: after, through_position: 0 };
+        stream::once(async move { client.read_all(request).await })
+            .flat_map(|answer| match answer {
+                Ok(answer) => answer.into_inner().boxed(),
+                Err(status) => stream::iter([Err(status)]).boxed(),
+            })
+            .map(|message| entries_of(message.map_err(read_error)?))
+            .boxed()
+    }
+}
+
+/// The entries of a message, slices of it.
+fn entries_of(message: pb::ReadAllResponse) -> Result<Vec<Entry>, ReadError> {
+    let mut rest: Bytes = message.entries;
+    let positions = message.first_position..message.first_position + u64::from(message.count);
+    let entries = positions.map(|position| {
+        let length = usize::from(rest.try_get_u16().ok()?);
+        let bytes = (length <= rest.len()).then(|| rest.split_to(length))?;
+        Some(Entry { position, bytes })
+    });
+    let entries = entries.collect::<Option<Vec<_>>>();
+    entries
+        .filter(|_| rest.is_empty())
+        .ok_or_else(|| ReadError::unavailable("a message is not the entries that it says it is"))
 }
 
 fn entry(entry: pb::Entry) -> Entry {
@@ -59,255 +99,11 @@ fn read_error(status: Status) -> ReadError {
     ReadError::unavailable(status)
 }
 
-/// The error an append would have got from a log in this process.
-fn append_error(append: &Append, status: Status) -> AppendError {
-    let is = |reason: ErrorReason| {
-        let name = reason_of(&status);
-        name.is_some_and(|name| reason.as_str_name().strip_prefix("ERROR_REASON_") == Some(name.as_str()))
-    };
-    if is(ErrorReason::RevisionConflict) {
-        let actual = revision_in(&status);
-        return AppendError::Conflict {
-            stream: append.stream.to_string(),
-            expected: append.expected,
-            actual,
-        };
-    }
-    if is(ErrorReason::RequestIdReused) {
-        return AppendError::RequestIdReused { id: append.id };
-    }
-    if is(ErrorReason::EntryTooLarge) {
-        let (k, size) = too_large_in(&status);
-        return AppendError::EntryTooLarge { k, size };
-    }
-    if is(ErrorReason::AppendEmpty) {
-        return AppendError::EventCount { count: append.events.len() };
-    }
-    if is(ErrorReason::CategoryNotOwned) {
-        let (service, category) = (append.context.service.clone(), append.stream.category().to_owned());
-        return AppendError::CategoryNotOwned { service, category };
-    }
-    if is(ErrorReason::QueueFull) {
-        return AppendError::QueueFull;
-    }
-    if is(ErrorReason::StorageFull) {
-        return AppendError::StorageFull;
-    }
-    if is(ErrorReason::ClockWentBack) {
-        let time = |key| DateTime::from_timestamp_micros(metadata(&status, key)).unwrap_or_default();
-        return AppendError::ClockWentBack { now: time(CLOCK_MICROS), last: time(LAST_MICROS) };
-    }
-    match status.code() {
-        Code::Unavailable | Code::Unknown | Code::Cancelled | Code::DeadlineExceeded | Code::Internal => {
-            AppendError::unavailable(status)
-        }
-        _ => AppendError::Refused { reason: reason_of(&status).unwrap_or_else(|| status.code().to_string()) },
-    }
-}
-
-fn metadata<T: std::str::FromStr + Default>(status: &Status, key: &str) -> T {
-    status.metadata().get(key).and_then(|v| v.to_str().ok()?.parse().ok()).unwrap_or_default()
-}
-
-fn revision_in(status: &Status) -> u64 {
-    metadata(status, ACTUAL_REVISION)
-}
-
-fn too_large_in(status: &Status) -> (usize, usize) {
-    (metadata(status, EVENT_PLACE), metadata(status, ENTRY_SIZE))
-}
-
-const ACTUAL_REVISION: &str = "liem-actual-revision";
-const EVENT_PLACE: &str = "liem-event-place";
-const ENTRY_SIZE: &str = "liem-entry-bytes";
-const CLOCK_MICROS: &str = "liem-clock-micros";
-const LAST_MICROS: &str = "liem-last-micros";
-const MISSING_POSITION: &str = "liem-missing-position";
-
-fn with_figures(failure: Failure, figures: &[(&'static str, i128)]) -> Status {
-    let mut status = Status::from(failure);
-    for (key, figure) in figures {
-        // A whole number is a valid header.
-        if let Ok(value) = figure.to_string().parse() {
-            status.metadata_mut().insert(*key, value);
-        }
-    }
-    status
-}
-
-impl AppendError {
-    /// The status of this failure. Figures that a service's retry needs travel as metadata.
-    pub fn into_status(self) -> Status {
-        let figures = match &self {
-            Self::Conflict { actual, .. } => vec![(ACTUAL_REVISION, i128::from(*actual))],
-            Self::EntryTooLarge { k, size } => {
-                vec![(EVENT_PLACE, *k as i128), (ENTRY_SIZE, *size as i128)]
-            }
-            Self::ClockWentBack { now, last } => vec![
-                (CLOCK_MICROS, i128::from(now.timestamp_micros())),
-                (LAST_MICROS, i128::from(last.timestamp_micros())),
-            ],
-            _ => Vec::new(),
-        };
-        with_figures(self.into(), &figures)
-    }
-}
-
-impl ReadError {
-    /// The status of this failure, with the figure that tells which position is missing.
-    pub fn into_status(self) -> Status {
-        let figures = match &self {
-            Self::NotFound { position } => vec![(MISSING_POSITION, i128::from(*position))],
-            _ => Vec::new(),
-        };
-        with_figures(self.into(), &figures)
-    }
-}
-
-/// An actor in the contract's form.
-pub fn actor_to_proto(actor: &Actor) -> pb::Actor {
-    pb::Actor {
-        id: actor.id.clone(),
-        role: actor.role.clone(),
-        agency: actor.agency.clone().unwrap_or_default(),
-    }
-}
-
-/// An actor from the contract's form.
-pub fn actor_from_proto(actor: pb::Actor) -> Actor {
-    Actor { id: actor.id, role: actor.role, agency: some(actor.agency) }
-}
-
-/// A time in the contract's form.
-pub fn occurred_to_proto(occurred: Occurred) -> pb::Occurred {
-    let when = match occurred {
-        Occurred::At(time) => pb::occurred::When::At(timestamp_to(time)),
-        Occurred::On(_) => pb::occurred::When::On(occurred.to_string()),
-    };
-    pb::Occurred { when: Some(when) }
-}
-
-/// A time from the contract's form. `field` names it in the failure.
-pub fn occurred_from_proto(field: &str, occurred: Option<&pb::Occurred>) -> Result<Occurred, Failure> {
-    match occurred.and_then(|o| o.when.as_ref()) {
-        Some(pb::occurred::When::At(time)) => Ok(Occurred::At(timestamp_from(field, time)?)),
-        Some(pb::occurred::When::On(date)) => Ok(Occurred::On(date_from(field, date)?)),
-        None => Err(Failure::field(field, "say when it happened: an instant (`at`) or a date (`on`)")),
-    }
-}
-
-fn some(text: String) -> Option<String> {
-    (!text.is_empty()).then_some(text)
-}
-
-fn append_to_proto(append: &Append) -> pb::AppendEventsRequest {
-    use pb::expected::Revision;
-    let revision = match append.expected {
-        Expected::NoStream => Revision::NoStream(true),
-        Expected::Exact(revision) => Revision::Exact(revision),
-        Expected::Any => Revision::Any(true),
-    };
-    let events = append.events.iter().map(|event| pb::NewEvent {
-        r#type: event.encoded.event_type.clone(),
-        subjects: event.subjects.iter().map(subject_to_proto).collect(),
-        occurred: Some(occurred_to_proto(event.occurred)),
-        data: event.encoded.data.get().to_owned().into(),
-    });
-    let context = append.context.clone();
-    pb::AppendEventsRequest {
-        request_id: append.id.to_string(),
-        stream: append.stream.to_string(),
-        expected: Some(pb::Expected { revision: Some(revision) }),
-        events: events.collect(),
-        actor: Some(actor_to_proto(&context.actor)),
-        on_behalf_of: context.on_behalf_of.unwrap_or_default(),
-        command_digest: context.command_digest.to_vec().into(),
-        causation: context.causation.map(|id| id.to_string()).unwrap_or_default(),
-        correlation: context.correlation.unwrap_or_default(),
-        rules: context.rules.unwrap_or_default(),
-        day_start_time: context.day_start.map(proto::timestamp_to),
-    }
-}
-
-/// A subject in the contract's form.
-fn subject_to_proto(subject: &Subject) -> pb::Subject {
-    pb::Subject { role: subject.role.as_str().to_owned(), id: subject.id.clone() }
-}
-
-/// An append from the contract's form; `service` is the caller.
-pub fn append_from_proto(request: pb::AppendEventsRequest, service: &str) -> Result<Append, Failure> {
-    use pb::expected::Revision;
-    let expected = match request.expected.and_then(|e| e.revision) {
-        Some(Revision::NoStream(_)) => Expected::NoStream,
-        Some(Revision::Exact(revision)) => Expected::Exact(revision),
-        Some(Revision::Any(_)) => Expected::Any,
-        None => return Err(Failure::field("expected", "say `no_stream`, `exact` or `any`")),
-    };
-    let events = request.events.into_iter().map(event_from_proto).collect::<Result<_, _>>()?;
-    let digest = request.command_digest.as_ref().try_into();
-    Ok(Append {
-        id: proto::uuid_from("request_id", &request.request_id)?,
-        stream: request.stream.parse().map_err(AppendError::from)?,
-        expected,
-        events,
-        context: crate::Context {
-            actor: actor_from_proto(request.actor.ok_or_else(|| Failure::field("actor", "say who did it"))?),
-            on_behalf_of: some(request.on_behalf_of),
-            service: service.to_owned(),
-            command_digest: digest.map_err(|_length| Failure::field("command_digest", "give 32 bytes"))?,
-            causation: match some(request.causation) {
-                Some(id) => Some(proto::uuid_from("causation", &id)?),
-                None => None,
-            },
-            correlation: some(request.correlation),
-            rules: some(request.rules),
-            day_start: match &request.day_start_time {
-                Some(time) => Some(proto::timestamp_from("day_start_time", time)?),
-                None => None,
-            },
-        },
-    })
-}
-
-fn event_from_proto(event: pb::NewEvent) -> Result<crate::NewEvent, Failure> {
-    let data = String::from_utf8(event.data.into()).map_err(|e| Failure::field("events.data", e)).and_then(
-        |text| serde_json::value::RawValue::from_string(text).map_err(|e| Failure::field("events.data", e)),
-    )?;
-    let subjects = event.subjects.into_iter().map(subject_from_proto).collect::<Result<_, _>>()?;
-    Ok(crate::NewEvent {
-        encoded: events::Encoded { event_type: event.r#type, data },
-        subjects,
-        occurred: occurred_from_proto("events.occurred", event.occurred.as_ref())?,
-    })
-}
-
-fn subject_from_proto(subject: pb::Subject) -> Result<Subject, Failure> {
-    let role =
-        Role::parse(&subject.role).ok_or_else(|| Failure::field("events.subjects.role", "no such role"))?;
-    Ok(Subject { role, id: subject.id })
-}
-
 #[async_trait]
 impl EventLog for RemoteLog {
     async fn submit(&self, append: Append) -> Result<Pending, AppendError> {
         append.validate()?;
-        let (reply, pending) = Pending::new();
-        let mut client = self.client.clone();
-        tokio::spawn(async move {
-            let answer = client.append_events(append_to_proto(&append)).await;
-            let answer = answer.map_err(|status| append_error(&append, status)).map(|answer| {
-                let answer = answer.into_inner();
-                Appended {
-                    first_position: answer.first_position,
-                    last_position: answer.last_position,
-                    last_revision: answer.last_revision,
-                    repeated: answer.repeated,
-                }
-            });
-            // The caller may have gone.
-            drop(reply.send(answer));
-        });
-        Ok(pending)
+        self.appends.submit(append).await
     }
 
     async fn find_append(&self, id: Uuid) -> Result<Vec<Entry>, ReadError> {
@@ -376,7 +172,7 @@ impl EventLog for RemoteLog {
             let request = pb::BatchGetEntriesRequest { positions: chunk.to_vec() };
             let answer = self.client.clone().batch_get_entries(request).await.map_err(|status| {
                 if status.code() == Code::NotFound {
-                    return ReadError::NotFound { position: metadata(&status, MISSING_POSITION) };
+                    return ReadError::not_found(&status);
                 }
                 read_error(status)
             })?;

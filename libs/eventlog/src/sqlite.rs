@@ -7,7 +7,7 @@
 mod bundler;
 mod bundles;
 mod check;
-mod follow;
+mod end;
 mod read;
 mod schema;
 mod writer;
@@ -22,51 +22,29 @@ use std::{
 use async_trait::async_trait;
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
-use events::{Event as _, Occurred, ledger::LedgerEvent, parse_offset};
-use futures::stream::{self, BoxStream, StreamExt as _};
+use futures::stream::BoxStream;
 use sqlx::{
     ConnectOptions as _, Connection as _, SqliteConnection, SqlitePool,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
-use tokio::sync::{mpsc, watch};
+use tokio::sync::watch;
 use uuid::Uuid;
 
 use crate::{
-    Actor, Append, AppendError, Clock, Context, Direction, Entry, EventLog, Expected, Filter, Genesis, Head,
-    NewEvent, OpenError, Page, Pending, ReadError, StreamName,
+    Append, AppendError, Direction, Entry, EventLog, Filter, Genesis, Head, OpenError, Options, Page,
+    Pending, ReadError, StreamName, follow, genesis, judge::Last, pages, queue::Queue,
 };
 use bundler::Bundler;
 use bundles::Bundles;
-pub use check::{CheckProgress, Fault, check_file};
-use follow::Follower;
+pub use check::check_file;
+pub(crate) use end::SqliteEnd;
 use read::Reader;
-use writer::{Last, Request, Writer};
-
-/// How a log is kept.
-#[derive(Debug, Clone)]
-pub struct Options {
-    /// What entry 1 says, where the log is new.
-    pub genesis: Genesis,
-    /// The time.
-    pub clock: Clock,
-    /// Appends that may wait for the writer.
-    pub queue: usize,
-    /// How long an append waits for a place in the queue before it's told that the queue is full.
-    pub patience: Duration,
-}
-
-impl Options {
-    /// The usual options.
-    pub fn new(genesis: Genesis, clock: Clock) -> Self {
-        Self { genesis, clock, queue: 4_096, patience: Duration::from_secs(5) }
-    }
-}
+use writer::Writer;
 
 /// The log in an SQLite database.
 pub struct SqliteLog {
-    queue: mpsc::Sender<Request>,
-    patience: Duration,
-    reader: Reader,
+    queue: Queue,
+    reader: Arc<Reader>,
     head: watch::Receiver<Last>,
     genesis: Genesis,
     path: PathBuf,
@@ -80,9 +58,10 @@ impl SqliteLog {
         let database = |source| OpenError::Database { path: path.display().to_string(), source };
         let mut connection = connect(path).connect().await.map_err(database)?;
         schema::migrate(&mut connection, path).await?;
+        schema::refuse_closed(&mut connection, path).await?;
 
         let Options { genesis, clock, queue, patience } = options;
-        let (sender, receiver) = mpsc::channel(queue);
+        let (queue, waiting) = Queue::new(queue, patience);
         let last = writer::load_last(&mut connection).await.map_err(database)?;
         let now = clock.now();
         let is_new = last.position == 0;
@@ -95,7 +74,7 @@ impl SqliteLog {
         let bundler = Bundler { log: path.to_owned(), file, head: head.clone(), reach: reach_sender, stop };
         let bundler = tokio::spawn(bundler.run());
         tokio::spawn(async move {
-            writer.run(receiver).await;
+            waiting.serve(&mut writer).await;
             drop(stop_sender);
             if let Err(error) = bundler.await {
                 tracing::error!(%error, "the task that makes bundles failed");
@@ -115,54 +94,20 @@ impl SqliteLog {
             .connect_with(connect(path).read_only(true).pragma("mmap_size", "2147418112"))
             .await
             .map_err(database)?;
-        let reader = Reader { rows: readers, bundles: Bundles::new(path, reach) };
-        let mut log = Self { queue: sender, patience, reader, head, genesis, path: path.to_owned(), closed };
-        if is_new {
-            log.record_genesis(now).await?;
+        let reader = Arc::new(Reader { rows: readers, bundles: Bundles::new(path, reach) });
+        let mut log = Self { queue, reader, head, genesis, path: path.to_owned(), closed };
+        log.genesis = if is_new {
+            genesis::record(&log, &log.genesis, now).await?
         } else {
-            log.genesis = log.read_genesis().await?;
-        }
-        Ok(Arc::new(log))
-    }
-
-    async fn record_genesis(&self, now: DateTime<Utc>) -> Result<(), OpenError> {
-        let Genesis { origin, jurisdiction, time_zone } = self.genesis.clone();
-        let opened = LedgerEvent::LedgerOpened { origin, jurisdiction, time_zone: time_zone.to_string() };
-        let failed = |source| OpenError::Genesis { source };
-        let append = Append {
-            id: Uuid::now_v7(),
-            stream: StreamName::new(LedgerEvent::CATEGORY, "log").map_err(|e| failed(e.into()))?,
-            expected: Expected::NoStream,
-            events: vec![NewEvent {
-                encoded: events::encode(&opened).map_err(|e| failed(e.into()))?,
-                subjects: opened.subjects("log"),
-                occurred: Occurred::At(now),
-            }],
-            context: Context {
-                actor: Actor { id: "ledger".into(), role: "service".into(), agency: None },
-                on_behalf_of: None,
-                service: "ledger".into(),
-                command_digest: [0; 32],
-                causation: None,
-                correlation: None,
-                rules: None,
-                day_start: None,
-            },
+            genesis::read(&log).await?
         };
-        self.append(append).await.map(|_| ()).map_err(|e| failed(e.into()))
-    }
-
-    async fn read_genesis(&self) -> Result<Genesis, OpenError> {
-        let failed = |source| OpenError::Genesis { source };
-        let entries = self.read_at(&[1]).await.map_err(|e| failed(e.into()))?;
-        let entry = entries.first().ok_or_else(|| failed("entry 1 is missing".into()))?;
-        genesis_of(entry).map_err(failed)
+        Ok(Arc::new(log))
     }
 
     /// Takes no more appends, waits until those that were taken are answered, and closes the database.
     pub async fn close(self: Arc<Self>) {
         let mut closed = self.closed.clone();
-        if self.queue.send(Request::Stop).await.is_ok() {
+        if self.queue.stop().await {
             // An error means that the writer is gone, which is what we wait for.
             drop(closed.wait_for(|closed| *closed).await);
         }
@@ -197,13 +142,6 @@ impl SqliteLog {
     }
 }
 
-/// What entry 1 says.
-pub(crate) fn genesis_of(entry: &Entry) -> Result<Genesis, Box<dyn std::error::Error + Send + Sync>> {
-    let LedgerEvent::LedgerOpened { origin, jurisdiction, time_zone } = entry.event()?;
-    let time_zone = parse_offset(&time_zone).ok_or("its time zone is not an offset like +07:00")?;
-    Ok(Genesis { origin, jurisdiction, time_zone })
-}
-
 fn lock(path: &Path) -> Result<File, OpenError> {
     let lock_path = path.with_extension("lock");
     let shown = lock_path.display().to_string();
@@ -235,15 +173,7 @@ pub async fn sqlite_version() -> Result<String, sqlx::Error> {
 #[async_trait]
 impl EventLog for SqliteLog {
     async fn submit(&self, append: Append) -> Result<Pending, AppendError> {
-        append.validate()?;
-        let (reply, pending) = Pending::new();
-        let request = Request::append(append, reply);
-        // A full queue pushes back: the caller waits for a place, and is told if none comes free.
-        self.queue.send_timeout(request, self.patience).await.map_err(|e| match e {
-            mpsc::error::SendTimeoutError::Timeout(_) => AppendError::QueueFull,
-            mpsc::error::SendTimeoutError::Closed(_) => AppendError::unavailable("the log is closed"),
-        })?;
-        Ok(pending)
+        self.queue.submit(append).await
     }
 
     async fn find_append(&self, id: Uuid) -> Result<Vec<Entry>, ReadError> {
@@ -267,7 +197,7 @@ impl EventLog for SqliteLog {
         limit: usize,
     ) -> Result<Page, ReadError> {
         let head = self.head.borrow().position;
-        read::all(&self.reader, head, past, direction, filter, limit).await
+        pages::page(&*self.reader, head, past, direction, filter, limit).await
     }
 
     async fn read_at(&self, positions: &[u64]) -> Result<Vec<Entry>, ReadError> {
@@ -280,16 +210,7 @@ impl EventLog for SqliteLog {
     }
 
     fn follow(&self, after: u64, filter: Filter) -> BoxStream<'static, Result<Page, ReadError>> {
-        let follower = Follower::new(self.reader.clone(), self.head.clone(), after, filter);
-        stream::unfold(Some(follower), |follower| async {
-            let mut follower = follower?;
-            match follower.next().await {
-                Ok(Some(page)) => Some((Ok(page), Some(follower))),
-                Ok(None) => None,
-                Err(e) => Some((Err(e), None)),
-            }
-        })
-        .boxed()
+        follow::follow(self.reader.clone(), self.head.clone(), after, filter)
     }
 }
 

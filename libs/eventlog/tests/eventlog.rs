@@ -1,4 +1,4 @@
-//! The log on SQLite: the suite that every form passes, and what only a database in a file can get wrong.
+//! The log on SQLite and on PostgreSQL: the suite that every form passes, and what only one of them can get wrong.
 
 #![allow(clippy::unwrap_used, reason = "a test that can't go on has failed")]
 
@@ -20,6 +20,8 @@ mod envelope;
 mod full_disk;
 #[path = "eventlog/open.rs"]
 mod open;
+#[path = "eventlog/postgres.rs"]
+mod postgres;
 #[path = "eventlog/queue.rs"]
 mod queue;
 #[path = "eventlog/store.rs"]

@@ -129,6 +129,7 @@ pub const TABLE: &[(&str, &[Role])] = &[
     ("/liem.leaderboard.v1.LeaderboardService/GetReportTotals", EVERYONE),
     ("/liem.leaderboard.v1.LeaderboardService/ListFlags", STANDING),
     ("/liem.ledger.v1.LedgerService/AppendEvents", &[Service]),
+    ("/liem.ledger.v1.LedgerService/AppendStream", &[Service]),
     ("/liem.ledger.v1.LedgerService/BatchGetEntries", LOG_READERS),
     ("/liem.ledger.v1.LedgerService/CheckLog", &[Inspector, Administrator]),
     ("/liem.ledger.v1.LedgerService/FollowEntries", LOG_READERS),
@@ -136,6 +137,7 @@ pub const TABLE: &[(&str, &[Role])] = &[
     ("/liem.ledger.v1.LedgerService/GetHead", &[Service, Inspector, Administrator]),
     ("/liem.ledger.v1.LedgerService/ListEntries", LOG_READERS),
     ("/liem.ledger.v1.LedgerService/ListStreamEntries", LOG_READERS),
+    ("/liem.ledger.v1.LedgerService/ReadAll", LOG_READERS),
     (
         "/liem.obligations.v1.ObligationsService/ListObligations",
         &[Agency, Official, Inspector, Administrator],
@@ -230,7 +232,9 @@ mod tests {
 
     #[test]
     fn nobody_but_services_appends() {
-        assert_eq!(roles("/liem.ledger.v1.LedgerService/AppendEvents"), Some(&[Service][..]));
+        for rpc in ["AppendEvents", "AppendStream"] {
+            assert_eq!(roles(&format!("/liem.ledger.v1.LedgerService/{rpc}")), Some(&[Service][..]));
+        }
         assert!(owns("delivery", "delivery.case"));
         assert!(!owns("delivery", "directory.agency"));
         assert!(!owns("audit", "delivery.case"));

@@ -124,9 +124,13 @@ fn ledger_code(reason: ledger::ErrorReason) -> Code {
         R::RevisionConflict => Code::Aborted,
         R::RequestIdReused => Code::AlreadyExists,
         R::QueueFull | R::StorageFull => Code::ResourceExhausted,
-        R::ClockWentBack | R::LogUnavailable | R::ViewBehind | R::ViewStopped | R::VaultUnavailable => {
-            Code::Unavailable
-        }
+        R::ClockWentBack
+        | R::LogUnavailable
+        | R::LogUnreachable
+        | R::ViewBehind
+        | R::ViewStopped
+        | R::VaultUnavailable => Code::Unavailable,
+        R::LogClosed => Code::FailedPrecondition,
         R::AppendNotFound | R::PositionNotFound => Code::NotFound,
         R::LogDamaged => Code::DataLoss,
         R::Internal => Code::Internal,

@@ -1,8 +1,11 @@
 //! The ledger's RPCs: decode, ask the log, encode.
 
-use std::{path::PathBuf, sync::Arc};
+mod append_stream;
+mod read_all;
 
-use eventlog::{Direction, Entry, EventLog, Filter, StreamName, append_from_proto};
+use std::{sync::Arc, time::Duration};
+
+use eventlog::{Appended, Direction, Entry, EventLog, Filter, LogPlace, StreamName, append_from_proto};
 use futures::{StreamExt as _, stream::BoxStream};
 use identity::Caller;
 use proto::{
@@ -13,7 +16,7 @@ use proto::{
 use serve::Shutdown;
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
-use tonic::{Request, Response, Status};
+use tonic::{Request, Response, Status, Streaming};
 
 use crate::Gate;
 
@@ -23,15 +26,22 @@ const PAGE_MAX: usize = 1_000;
 /// The handlers of `liem.ledger.v1.LedgerService`.
 pub struct LedgerHandlers {
     log: Arc<Gate>,
-    /// The database file, which `CheckLog` reads column by column.
-    file: PathBuf,
+    /// Where the log is, which `CheckLog` reads column by column.
+    place: LogPlace,
     shutdown: Shutdown,
+    append_stream_lifetime: Duration,
 }
 
 impl LedgerHandlers {
-    /// Handlers over a log, whose database is `file`.
-    pub fn new(log: Arc<Gate>, file: PathBuf, shutdown: Shutdown) -> Self {
-        Self { log, file, shutdown }
+    /// Handlers over the log of a place.
+    pub fn new(log: Arc<Gate>, place: LogPlace, shutdown: Shutdown) -> Self {
+        Self { log, place, shutdown, append_stream_lifetime: append_stream::LIFETIME }
+    }
+
+    /// The same, with another time after which a call of `AppendStream` is ended than the usual ten minutes.
+    #[must_use]
+    pub fn append_stream_lifetime(self, append_stream_lifetime: Duration) -> Self {
+        Self { append_stream_lifetime, ..self }
     }
 }
 
@@ -41,6 +51,15 @@ fn entry(entry: Entry) -> pb::Entry {
 
 fn entries(entries: Vec<Entry>) -> Vec<pb::Entry> {
     entries.into_iter().map(entry).collect()
+}
+
+fn recorded(appended: Appended) -> pb::AppendEventsResponse {
+    pb::AppendEventsResponse {
+        first_position: appended.first_position,
+        last_position: appended.last_position,
+        last_revision: appended.last_revision,
+        repeated: appended.repeated,
+    }
 }
 
 fn filter(filter: Option<pb::EntryFilter>) -> Filter {
@@ -67,12 +86,24 @@ impl LedgerService for LedgerHandlers {
         let service = Caller::of(&request)?.id;
         let append = append_from_proto(request.into_inner(), &service)?;
         let appended = self.log.append(append).await.map_err(eventlog::AppendError::into_status)?;
-        Ok(Response::new(pb::AppendEventsResponse {
-            first_position: appended.first_position,
-            last_position: appended.last_position,
-            last_revision: appended.last_revision,
-            repeated: appended.repeated,
-        }))
+        Ok(Response::new(recorded(appended)))
+    }
+
+    type AppendStreamStream = BoxStream<'static, Result<pb::AppendStreamResponse, Status>>;
+
+    async fn append_stream(
+        &self,
+        request: Request<Streaming<pb::AppendStreamRequest>>,
+    ) -> Result<Response<Self::AppendStreamStream>, Status> {
+        let service = Caller::of(&request)?.id;
+        let appends = append_stream::Appends {
+            log: self.log.clone(),
+            service,
+            requests: request.into_inner(),
+            shutdown: self.shutdown.clone(),
+            lifetime: self.append_stream_lifetime,
+        };
+        Ok(Response::new(appends.answers()))
     }
 
     async fn get_append(
@@ -157,6 +188,16 @@ impl LedgerService for LedgerHandlers {
         Ok(Response::new(messages.boxed()))
     }
 
+    type ReadAllStream = BoxStream<'static, Result<pb::ReadAllResponse, Status>>;
+
+    async fn read_all(
+        &self,
+        request: Request<pb::ReadAllRequest>,
+    ) -> Result<Response<Self::ReadAllStream>, Status> {
+        let messages = read_all::messages(self.log.clone(), request.into_inner(), self.shutdown.clone());
+        Ok(Response::new(messages))
+    }
+
     async fn get_head(
         &self,
         _: Request<pb::GetHeadRequest>,
@@ -178,18 +219,19 @@ impl LedgerService for LedgerHandlers {
         _: Request<pb::CheckLogRequest>,
     ) -> Result<Response<Self::CheckLogStream>, Status> {
         let (sender, receiver) = mpsc::channel(4);
-        let file = self.file.clone();
+        let place = self.place.clone();
         tokio::spawn(async move {
             let progress = sender.clone();
-            let checked = eventlog::check_file(&file, |p| {
-                // A slow reader misses progress, never the result.
-                drop(progress.try_send(Ok(check_message(p, false))));
-            })
-            .await;
+            let checked = place
+                .check(|p| {
+                    // A slow reader misses progress, never the result.
+                    drop(progress.try_send(Ok(check_message(p, false))));
+                })
+                .await;
             let last = match checked {
                 Ok(checked) => Ok(check_message(&checked, true)),
                 Err(error) => {
-                    let text = format!("{error}: is the database file readable?");
+                    let text = format!("{error}: is the database readable?");
                     Err(Failure::new(ErrorReason::LogUnavailable, text).into())
                 }
             };

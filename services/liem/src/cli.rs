@@ -112,6 +112,15 @@ pub(crate) enum Command {
     Bench(BenchCommand),
 }
 
+/// Where the log is kept.
+#[derive(Debug, Clone, Default, Args)]
+pub(crate) struct LogArgs {
+    /// The log: a file, or a database of `PostgreSQL` as `postgres://ROLE@HOST/DATABASE` [default: log.db in the data
+    /// folder]. A password is better given by `LIEM_LOG` than here, where other users of the machine see it
+    #[arg(long, env = "LIEM_LOG", value_name = "PLACE", hide_env_values = true)]
+    pub(crate) log: Option<String>,
+}
+
 /// What a new log is called; an existing one keeps what its first entry says.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct GenesisArgs {
@@ -132,6 +141,8 @@ pub(crate) struct UpArgs {
     #[arg(long, env = "LIEM_LISTEN")]
     pub(crate) listen: Option<SocketAddr>,
     #[command(flatten)]
+    pub(crate) log: LogArgs,
+    #[command(flatten)]
     pub(crate) snapshots: SnapshotArgs,
     #[command(flatten)]
     pub(crate) sealed: VaultArgs,
@@ -146,6 +157,7 @@ impl UpArgs {
     pub(crate) fn usual(origin: &str) -> Self {
         Self {
             listen: None,
+            log: LogArgs::default(),
             snapshots: SnapshotArgs { snapshot_every: None },
             sealed: VaultArgs { vault_key: None },
             rules: RulesArgs { folder: None },
@@ -174,6 +186,8 @@ pub(crate) struct ServeArgs {
     /// Address of the ledger, for all services but the ledger [default: what the data folder says]
     #[arg(long, env = "LIEM_LEDGER")]
     pub(crate) ledger: Option<String>,
+    #[command(flatten)]
+    pub(crate) log: LogArgs,
     /// Public key that tokens are checked with [default: keys/public.pem in the data folder]
     #[arg(long, env = "LIEM_PUBLIC_KEY", value_name = "FILE")]
     pub(crate) public_key: Option<PathBuf>,
@@ -421,8 +435,30 @@ pub(crate) enum LogCommand {
         #[arg(long, default_value_t = 20)]
         limit: usize,
     },
-    /// Prove that positions are gapless, revisions dense, and every column equal to its bytes
-    Check,
+    /// Prove that positions are gapless, revisions dense, every column equal to its bytes, and bundles to the rows
+    Check {
+        #[command(flatten)]
+        log: LogArgs,
+    },
+    /// Make the log's tables in a PostgreSQL database, or bring them to this version, as their owner
+    Migrate {
+        #[command(flatten)]
+        log: LogArgs,
+    },
+    /// Move a log elsewhere, every entry unchanged: the old place is closed for good
+    Copy {
+        /// Where it is: a file, or a database as `postgres://OWNER@HOST/DATABASE`
+        #[arg(long, value_name = "PLACE")]
+        from: String,
+        /// Where it goes: a new file, or a database where `liem log migrate` was run
+        #[arg(long, value_name = "PLACE")]
+        to: String,
+    },
+    /// Make the bundles of a PostgreSQL log anew, as the maintenance role
+    Rebundle {
+        #[command(flatten)]
+        log: LogArgs,
+    },
 }
 
 #[derive(Debug, Subcommand)]

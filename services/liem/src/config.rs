@@ -6,11 +6,12 @@ use std::{
 };
 
 use anyhow::Context as _;
+use eventlog::LogPlace;
 use serde::Deserialize;
 use vault::MasterKey;
 
 use crate::{
-    cli::{Common, GenesisArgs, LogFormat, SnapshotArgs, VaultArgs},
+    cli::{Common, GenesisArgs, LogArgs, LogFormat, SnapshotArgs, VaultArgs},
     data::Data,
 };
 
@@ -23,6 +24,7 @@ struct File {
     token: Option<String>,
     log_format: Option<LogFormat>,
     listen: Option<SocketAddr>,
+    log: Option<String>,
     ledger: Option<String>,
     public_key: Option<PathBuf>,
     origin: Option<String>,
@@ -78,6 +80,14 @@ impl Settings {
     /// The address to listen on.
     pub(crate) fn listen(&self, flag: Option<SocketAddr>, usual_port: u16) -> SocketAddr {
         flag.or(self.file.listen).unwrap_or_else(|| ([127, 0, 0, 1], usual_port).into())
+    }
+
+    /// Where the log is kept.
+    pub(crate) fn log(&self, args: &LogArgs) -> anyhow::Result<LogPlace> {
+        match args.log.as_ref().or(self.file.log.as_ref()) {
+            Some(place) => Ok(place.parse()?),
+            None => Ok(LogPlace::File(self.data.log())),
+        }
     }
 
     /// The address of the ledger, for a service that runs apart from it.

@@ -10,7 +10,7 @@ use delivery::DeliveryHandlers;
 use directory::DirectoryHandlers;
 use discipline::{DisciplineHandlers, Process};
 use disclosure::Disclosure;
-use eventlog::{Clock, EventLog, Options, RemoteLog, SqliteLog};
+use eventlog::{Clock, EventLog, LogPlace, Options, OwnLog, RemoteLog};
 use identity::{Caller, Claims, Role, VerifyingKey};
 use leaderboard::{LeaderboardHandlers, LeaderboardView};
 use ledger::{Gate, LedgerHandlers};
@@ -28,11 +28,12 @@ use proto::{
 };
 use rulebook::law::Lawbooks;
 use serve::{Server, Shutdown};
-use tokio::task::JoinHandle;
+use tokio::{sync::watch, task::JoinHandle};
+use tonic_health::{ServingStatus, server::HealthReporter};
 use vault::Vault;
 
 use crate::{
-    cli::{GenesisArgs, Service, UpArgs, VaultArgs},
+    cli::{GenesisArgs, LogArgs, Service, UpArgs, VaultArgs},
     client,
     config::Settings,
     data::{Data, Published},
@@ -47,7 +48,7 @@ pub(crate) struct Running {
     pub(crate) address: SocketAddr,
     serving: JoinHandle<Result<(), serve::ServeError>>,
     views: Views,
-    log: Option<Arc<SqliteLog>>,
+    log: Option<OwnLog>,
     shutdown: Shutdown,
     _published: Published,
 }
@@ -90,12 +91,11 @@ pub(crate) async fn up(
     shutdown: Shutdown,
 ) -> anyhow::Result<Running> {
     let clock = Clock::system();
-    let log = open_log(settings, &args.genesis, &clock).await?;
-    let gate: Arc<Gate> = Gate::new(log.clone());
+    let own = open_log(settings, &args.log, &args.genesis, &clock).await?;
+    let gate = own.gate.clone();
     let snapshot_every = settings.snapshot_every(args.snapshots);
-    let gate_and_log = Some((gate.clone(), log));
     let conduct = (&args.sealed, args.rules.lawbooks()?);
-    let parts = Parts { settings, clock, shutdown, gate: gate_and_log, snapshot_every, conduct };
+    let parts = Parts { settings, clock, shutdown, own: Some(own), snapshot_every, conduct };
     parts.run(&Service::ALL, gate, listen, settings.data.public_key()).await
 }
 
@@ -113,10 +113,9 @@ pub(crate) async fn alone(
     let snapshot_every = settings.snapshot_every(args.snapshots);
     let conduct = (&args.sealed, args.rules.lawbooks()?);
     if args.service == Service::Ledger {
-        let log = open_log(settings, &args.genesis, &clock).await?;
-        let gate = Gate::new(log.clone());
-        let gate_and_log = Some((gate.clone(), log));
-        let parts = Parts { settings, clock, shutdown, gate: gate_and_log, snapshot_every, conduct };
+        let own = open_log(settings, &args.log, &args.genesis, &clock).await?;
+        let gate = own.gate.clone();
+        let parts = Parts { settings, clock, shutdown, own: Some(own), snapshot_every, conduct };
         return parts.run(&[args.service], gate, listen, public_key).await;
     }
     settings.data.prepare()?;
@@ -127,20 +126,40 @@ pub(crate) async fn alone(
     check_token(&public_key, &token, args.service)?;
     let channel = client::channel(&settings.ledger(args.ledger)?)?;
     let log = RemoteLog::new(channel, &token).context("the token has characters that no token has")?;
-    let parts = Parts { settings, clock, shutdown, gate: None, snapshot_every, conduct };
+    let parts = Parts { settings, clock, shutdown, own: None, snapshot_every, conduct };
     parts.run(&[args.service], Arc::new(log), listen, public_key).await
+}
+
+/// The log of this process, and the gate in front of it.
+struct Own {
+    gate: Arc<Gate>,
+    log: OwnLog,
+    place: LogPlace,
 }
 
 async fn open_log(
     settings: &Settings,
+    log: &LogArgs,
     genesis: &GenesisArgs,
     clock: &Clock,
-) -> anyhow::Result<Arc<SqliteLog>> {
+) -> anyhow::Result<Own> {
     let data = &settings.data;
     data.prepare()?;
     let key = data.make_key()?;
     data.write_tokens(&key, seconds(clock))?;
-    Ok(SqliteLog::open(&data.log(), Options::new(settings.genesis(genesis)?, clock.clone())).await?)
+    let place = settings.log(log)?;
+    let log = place.open(Options::new(settings.genesis(genesis)?, clock.clone())).await?;
+    Ok(Own { gate: Gate::new(log.log()), log, place })
+}
+
+/// The ledger isn't well while its database is away.
+async fn tell_health(health: HealthReporter, mut is_reached: watch::Receiver<bool>) {
+    let name = proto::ledger::ledger_service_server::SERVICE_NAME;
+    while is_reached.changed().await.is_ok() {
+        let is_reached = *is_reached.borrow_and_update();
+        let status = if is_reached { ServingStatus::Serving } else { ServingStatus::NotServing };
+        health.set_service_status(name, status).await;
+    }
 }
 
 /// The ledger answered, and does not take the token.
@@ -187,7 +206,7 @@ struct Parts<'a> {
     clock: Clock,
     shutdown: Shutdown,
     /// The log of this process, where it has the ledger.
-    gate: Option<(Arc<Gate>, Arc<SqliteLog>)>,
+    own: Option<Own>,
     snapshot_every: u64,
     /// Where the vault's key is, and the rulebooks.
     conduct: (&'a VaultArgs, Lawbooks),
@@ -235,7 +254,7 @@ impl Parts<'_> {
             address,
             serving,
             views,
-            log: self.gate.map(|(_, log)| log),
+            log: self.own.map(|own| own.log),
             shutdown: self.shutdown,
             _published: published,
         })
@@ -312,8 +331,11 @@ impl Parts<'_> {
         let (clock, shutdown) = (self.clock.clone(), self.shutdown.clone());
         match service {
             Service::Ledger => {
-                let (gate, log) = self.gate.as_ref().context("the ledger runs where its log is")?;
-                let handlers = LedgerHandlers::new(gate.clone(), log.path().to_owned(), shutdown);
+                let own = self.own.as_ref().context("the ledger runs where its log is")?;
+                let handlers = LedgerHandlers::new(own.gate.clone(), own.place.clone(), shutdown);
+                if let Some(is_reached) = own.log.is_reached() {
+                    tokio::spawn(tell_health(server.health(), is_reached));
+                }
                 let service = LedgerServiceServer::new(handlers);
                 server.add(service.max_decoding_message_size(REQUEST_BYTES_MAX)).await;
             }

@@ -10,10 +10,10 @@ use std::{
 use sqlx::{ConnectOptions as _, Connection as _, SqliteConnection};
 use tokio::sync::watch;
 
-use super::{
-    bundles::{self, BUNDLE_ENTRIES},
-    connect, read, signed,
-    writer::Last,
+use super::{bundles, connect, read, signed};
+use crate::{
+    bundle::{self, BUNDLE_ENTRIES},
+    judge::Last,
 };
 
 /// Bundles in one transaction, at most.
@@ -84,8 +84,8 @@ impl Bundler {
         let (mut made, mut bytes) = (Vec::new(), 0);
         while reach + BUNDLE_ENTRIES <= head && (made.len() as u64) < BATCH && bytes < BATCH_BYTES {
             let entries = read::stretch(rows, reach).await?;
-            let bundle = bundles::encode(&entries).ok_or("an entry is too long for a bundle")?;
-            let stored = bundles::compress(&bundle);
+            let bundle = bundle::encode(&entries).ok_or("an entry is too long for a bundle")?;
+            let stored = bundle::compress(&bundle);
             bytes += stored.len();
             made.push((reach / BUNDLE_ENTRIES, stored));
             reach += BUNDLE_ENTRIES;

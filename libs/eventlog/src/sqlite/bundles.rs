@@ -1,8 +1,4 @@
-//! Bundles: stretches of 256 entries in one piece, beside the log, so that history is read fast.
-//!
-//! A bundle has the form of the entry bundles of C2SP tlog-tiles: each entry as its length in two bytes, big
-//! end first, and its bytes. They're an index and not the record: whatever is wrong with one, the rows
-//! are read instead, and the file can be deleted at any time.
+//! The file of bundles beside an SQLite log.
 
 use std::{
     io,
@@ -11,28 +7,18 @@ use std::{
 };
 
 use bytes::Bytes;
-use futures::TryStreamExt as _;
+use futures::{StreamExt as _, TryStreamExt as _};
 use sqlx::{
     ConnectOptions as _, Connection as _, Row as _, SqliteConnection, SqlitePool,
-    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteRow, SqliteSynchronous},
+    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
 use tokio::sync::watch;
 
 use super::{read, signed, unsigned};
-use crate::{Entry, Filter, MAX_ENTRY_BYTES, outline::Outline};
-
-/// Entries in a bundle: bundle n has the positions 256n+1 to 256n+256.
-pub(super) const BUNDLE_ENTRIES: u64 = 256;
-
-/// Bytes of a bundle, at most.
-const BUNDLE_BYTES: usize = 256 * (2 + MAX_ENTRY_BYTES);
-
-/// Once a page holds so many bytes no further bundle is taken into it.
-const PAGE_BYTES: usize = 8 << 20;
-
-/// A page that takes fewer entries of a bundle than one in so many gets copies, or it would keep the whole
-/// bundle in memory.
-const SPARSE: usize = 8;
+use crate::{
+    bundle::{BUNDLE_ENTRIES, decode, decompress, encode},
+    pages::Stored,
+};
 
 /// The version in `PRAGMA user_version`: this schema, each bundle compressed as one LZ4 block behind its length.
 const VERSION: i64 = 1;
@@ -53,45 +39,6 @@ pub(super) enum Unusable {
 /// The bundles file of a log.
 pub(super) fn path_of(log: &Path) -> PathBuf {
     log.with_extension("bundles")
-}
-
-/// Entries as a bundle; none if one is too long for it.
-pub(super) fn encode(entries: &[Entry]) -> Option<Vec<u8>> {
-    let mut bundle = Vec::with_capacity(entries.iter().map(|e| 2 + e.bytes.len()).sum());
-    for entry in entries {
-        bundle.extend(u16::try_from(entry.bytes.len()).ok()?.to_be_bytes());
-        bundle.extend_from_slice(&entry.bytes);
-    }
-    Some(bundle)
-}
-
-/// The entries of a bundle, each a slice of it; none if it isn't one.
-pub(super) fn decode(bundle: &Bytes) -> Option<Vec<Bytes>> {
-    let mut entries = Vec::with_capacity(256);
-    let mut at = 0;
-    while at < bundle.len() {
-        let length: [u8; 2] = bundle.get(at..at + 2)?.try_into().ok()?;
-        let end = at + 2 + usize::from(u16::from_be_bytes(length));
-        if end > bundle.len() {
-            return None;
-        }
-        entries.push(bundle.slice(at + 2..end));
-        at = end;
-    }
-    (entries.len() as u64 == BUNDLE_ENTRIES).then_some(entries)
-}
-
-pub(super) fn compress(bundle: &[u8]) -> Vec<u8> {
-    lz4_flex::block::compress_prepend_size(bundle)
-}
-
-/// A bundle as it was before it was compressed; none if it's damaged.
-pub(super) fn decompress(stored: &[u8]) -> Option<Bytes> {
-    let (size, block) = lz4_flex::block::uncompressed_size(stored).ok()?;
-    if size > BUNDLE_BYTES {
-        return None;
-    }
-    lz4_flex::block::decompress(block, size).ok().filter(|bundle| bundle.len() == size).map(Bytes::from)
 }
 
 /// How the file is read. Nothing is set in the file: it may be being made.
@@ -275,107 +222,14 @@ impl Bundles {
         Ok(bundle.filter(|bundle| decode(bundle).is_some()))
     }
 
-    /// Takes entries of a stretch, past `low` and up to `high`, oldest first, as far as bundles can say. Returns
-    /// how far that was; the rest is for the rows.
-    pub(super) async fn take(
-        &self,
-        low: u64,
-        high: u64,
-        filter: &Filter,
-        limit: usize,
-        entries: &mut Vec<Entry>,
-    ) -> u64 {
-        let mut high = high.min(self.reach());
-        let takes_all = filter.types.is_empty() && filter.categories.is_empty();
-        if takes_all {
-            high = high.min(low.saturating_add(limit as u64));
-            entries.reserve(usize::try_from(high.saturating_sub(low)).unwrap_or(0));
-        }
-        let mut through = low;
-        if low >= high || limit == 0 {
-            return through;
-        }
-        let mut bytes = 0;
+    /// Bundles from one number to another as they are stored.
+    pub(super) fn stored(&self, first: u64, last: u64) -> Stored<'_> {
         // One statement for all of them: SQLite reads the next ones while these are looked through.
-        let mut rows = sqlx::query(
-            "SELECT number, entries FROM bundle WHERE number >= ? AND number <= ? ORDER BY number",
-        )
-        .bind(signed(low / BUNDLE_ENTRIES))
-        .bind(signed((high - 1) / BUNDLE_ENTRIES))
-        .fetch(&self.pool);
-        while through < high && entries.len() < limit && bytes < PAGE_BYTES {
-            let number = through / BUNDLE_ENTRIES;
-            let bundle = match rows.try_next().await {
-                Ok(row) => row.as_ref().and_then(|row| bundle_of(row, number)),
-                Err(error) => {
-                    tracing::warn!(%error, "the bundles can't be read");
-                    None
-                }
-            };
-            let before = entries.len();
-            let taken =
-                bundle.and_then(|bundle| take_of(number, bundle, through, high, filter, limit, entries));
-            let Some(last) = taken else {
-                // Nothing of it: the rows say it all.
-                entries.truncate(before);
-                tracing::warn!(number, "a bundle is damaged: the log's rows are read in its place");
-                break;
-            };
-            through = last;
-            bytes += entries[before..].iter().map(|e| e.bytes.len()).sum::<usize>();
-        }
-        through
-    }
-}
-
-fn bundle_of(row: &SqliteRow, number: u64) -> Option<Vec<Bytes>> {
-    if unsigned(row.get(0)) != number {
-        return None;
-    }
-    let entries = decode(&decompress(row.get(1))?)?;
-    // It is the one it's said to be.
-    let first = Outline::of(entries.first()?).ok()?;
-    (first.position == number * BUNDLE_ENTRIES + 1).then_some(entries)
-}
-
-/// Takes what is wanted of one bundle, and returns how far it was looked through; none if it can't be said
-/// what is wanted.
-fn take_of(
-    number: u64,
-    bundle: Vec<Bytes>,
-    low: u64,
-    high: u64,
-    filter: &Filter,
-    limit: usize,
-    entries: &mut Vec<Entry>,
-) -> Option<u64> {
-    let before = entries.len();
-    let takes_all = filter.types.is_empty() && filter.categories.is_empty();
-    let mut through = low;
-    for (position, bytes) in (number * BUNDLE_ENTRIES + 1..=high).zip(bundle) {
-        if position <= low {
-            continue;
-        }
-        through = position;
-        if takes_all || filter.takes(&Outline::of(&bytes).ok()?) {
-            entries.push(Entry { position, bytes });
-            if entries.len() == limit {
-                break;
-            }
-        }
-    }
-    let taken = &mut entries[before..];
-    if taken.len() * SPARSE < 256 {
-        for entry in taken {
-            entry.bytes = Bytes::copy_from_slice(&entry.bytes);
-        }
-    }
-    Some(through)
-}
-
-impl Filter {
-    fn takes(&self, outline: &Outline<'_>) -> bool {
-        let holds = |list: &[String], name: &str| list.is_empty() || list.iter().any(|n| n == name);
-        holds(&self.types, &outline.event_type) && holds(&self.categories, outline.category())
+        sqlx::query("SELECT number, entries FROM bundle WHERE number >= ? AND number <= ? ORDER BY number")
+            .bind(signed(first))
+            .bind(signed(last))
+            .fetch(&self.pool)
+            .map_ok(|row| (unsigned(row.get(0)), row.get(1)))
+            .boxed()
     }
 }

@@ -2,27 +2,45 @@
 
 use std::collections::HashMap;
 
+use async_trait::async_trait;
 use bytes::Bytes;
 use sqlx::{AssertSqlSafe, Row as _, SqliteConnection, SqlitePool, sqlite::SqliteRow};
 use uuid::Uuid;
 
-use super::{
-    bundles::{BUNDLE_ENTRIES, Bundles},
-    signed,
+use super::{bundles::Bundles, signed};
+use crate::{
+    Direction, Entry, Filter, ReadError, StreamName,
+    bundle::BUNDLE_ENTRIES,
+    pages::{Source, Stored},
 };
-use crate::{Direction, Entry, Filter, Page, ReadError, StreamName};
-
-/// Positions that one page with a filter looks through, at most, so that no statement runs long.
-const WINDOW: u64 = 65_536;
-
-/// Rows in one page, at most: each can be 64 KiB.
-const ROWS_MAX: usize = 1_024;
 
 /// Where everything is read.
 #[derive(Clone)]
 pub(super) struct Reader {
     pub(super) rows: SqlitePool,
     pub(super) bundles: Bundles,
+}
+
+#[async_trait]
+impl Source for Reader {
+    async fn rows(
+        &self,
+        low: u64,
+        high: u64,
+        direction: Direction,
+        filter: &Filter,
+        limit: usize,
+    ) -> Result<Vec<Entry>, ReadError> {
+        select(&self.rows, low, high, direction == Direction::Backwards, filter, limit).await
+    }
+
+    fn reach(&self) -> u64 {
+        self.bundles.reach()
+    }
+
+    fn stored(&self, first: u64, last: u64) -> Stored<'_> {
+        self.bundles.stored(first, last)
+    }
 }
 
 fn failed(source: sqlx::Error) -> ReadError {
@@ -77,16 +95,20 @@ pub(super) async fn stream(
     entries(&row)
 }
 
+/// Entries past a position, oldest first.
+pub(super) async fn past(
+    connection: &mut SqliteConnection,
+    past: u64,
+    limit: u64,
+) -> Result<Vec<Entry>, ReadError> {
+    let sql = "SELECT position, bytes FROM entry WHERE position > ? ORDER BY position LIMIT ?";
+    let query = sqlx::query(joined(sql)).bind(signed(past)).bind(signed(limit));
+    entries(&query.fetch_one(connection).await.map_err(failed)?)
+}
+
 /// The entries of one bundle, from the rows.
 pub(super) async fn stretch(connection: &mut SqliteConnection, past: u64) -> Result<Vec<Entry>, ReadError> {
-    let sql = "SELECT position, bytes FROM entry WHERE position > ? ORDER BY position LIMIT ?";
-    let row = sqlx::query(joined(sql))
-        .bind(signed(past))
-        .bind(signed(BUNDLE_ENTRIES))
-        .fetch_one(connection)
-        .await
-        .map_err(failed)?;
-    let entries = entries(&row)?;
+    let entries = self::past(connection, past, BUNDLE_ENTRIES).await?;
     let positions = past + 1..=past + BUNDLE_ENTRIES;
     if !entries.iter().map(|e| e.position).eq(positions) {
         return Err(ReadError::unavailable(format!("the {BUNDLE_ENTRIES} entries past {past} have a gap")));
@@ -111,45 +133,6 @@ pub(super) async fn at(pool: &SqlitePool, positions: &[u64]) -> Result<Vec<Entry
             Ok(Entry { position, bytes })
         })
         .collect()
-}
-
-pub(super) async fn all(
-    reader: &Reader,
-    head: u64,
-    past: u64,
-    direction: Direction,
-    filter: &Filter,
-    limit: usize,
-) -> Result<Page, ReadError> {
-    let backwards = direction == Direction::Backwards;
-    // The stretch is (low, high]; entries past the head are not acknowledged yet and stay unseen.
-    let (low, high) = if backwards {
-        let high = if past == 0 { head } else { head.min(past - 1) };
-        (high.saturating_sub(WINDOW), high)
-    } else {
-        (past, head.min(past.saturating_add(WINDOW)))
-    };
-    let mut entries = Vec::new();
-    let bundled =
-        if backwards { low } else { reader.bundles.take(low, high, filter, limit, &mut entries).await };
-    // The rows go on where the bundles end, unless the page is long enough.
-    let asked = match limit.min(ROWS_MAX) {
-        asked if bundled == low => asked,
-        _ if bundled >= high => 0,
-        asked => asked.saturating_sub(entries.len()),
-    };
-    let mut through = bundled;
-    if asked > 0 || bundled == low {
-        let rows = select(&reader.rows, bundled, high, backwards, filter, asked).await?;
-        through = match (rows.last(), backwards) {
-            (last, _) if rows.len() == asked => last.map_or(past, |last| last.position),
-            (_, false) => high.max(past),
-            (_, true) => low + 1,
-        };
-        entries.extend(rows);
-    }
-    let ended = if backwards { through <= 1 } else { through >= head };
-    Ok(Page { entries, through, head, ended })
 }
 
 async fn select(

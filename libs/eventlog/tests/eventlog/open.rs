@@ -148,9 +148,9 @@ async fn the_triggers_refuse_every_change() {
 async fn a_log_of_a_newer_schema_is_refused() {
     let store = Store::new();
     store.open().await.close().await;
-    sqlx::query("PRAGMA user_version = 2").execute(&mut store.raw().await).await.unwrap();
+    sqlx::query("PRAGMA user_version = 3").execute(&mut store.raw().await).await.unwrap();
     let refused = SqliteLog::open(&store.path(), options()).await.map(drop);
-    assert!(matches!(refused, Err(OpenError::Schema { found: 2, known: 1, .. })), "{refused:?}");
+    assert!(matches!(refused, Err(OpenError::Schema { found: 3, known: 2, .. })), "{refused:?}");
 }
 
 #[tokio::test]

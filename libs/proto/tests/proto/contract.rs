@@ -9,7 +9,7 @@ use std::{
 use prost::Message as _;
 use prost_types::{
     DescriptorProto, EnumDescriptorProto, FieldDescriptorProto, FileDescriptorProto, FileDescriptorSet,
-    MethodDescriptorProto,
+    MessageOptions, MethodDescriptorProto,
 };
 
 /// What an element is.
@@ -101,7 +101,10 @@ impl Walk {
             }
         }
         for (i, nested) in (0..).zip(&message.nested_type) {
-            self.message(&[path, &[3, i]].concat(), &full_name, nested);
+            // The pairs of a map are a message that the compiler makes.
+            if !nested.options.as_ref().is_some_and(MessageOptions::map_entry) {
+                self.message(&[path, &[3, i]].concat(), &full_name, nested);
+            }
         }
         for (i, nested) in (0..).zip(&message.enum_type) {
             self.enumeration(&[path, &[4, i]].concat(), &full_name, nested);

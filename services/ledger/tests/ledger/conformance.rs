@@ -1,4 +1,5 @@
-//! The suite on the remote form, with all that lies between it and the file.
+//! The suite on the remote form, with all that lies between it and the file; and where every append is a call of its
+//! own, as other clients have it.
 
 use std::sync::Arc;
 
@@ -8,14 +9,24 @@ use eventlog::{
     conformance::{self, Rig},
 };
 
-use crate::running::{Ledger, genesis};
+use crate::{
+    running::{Ledger, genesis},
+    unary::UnaryLog,
+};
 
-struct RemoteRig(Ledger);
+struct RemoteRig {
+    ledger: Ledger,
+    unary: bool,
+}
 
 #[async_trait]
 impl Rig for RemoteRig {
     fn log(&self, service: &str) -> Arc<dyn EventLog> {
-        Arc::new(self.0.remote(service))
+        if self.unary {
+            Arc::new(UnaryLog::of(&self.ledger, service))
+        } else {
+            Arc::new(self.ledger.remote(service))
+        }
     }
 
     fn genesis(&self) -> Genesis {
@@ -23,17 +34,30 @@ impl Rig for RemoteRig {
     }
 
     async fn reopen(&mut self) {
-        self.0.restart().await;
+        self.ledger.restart().await;
     }
 
     async fn close(mut self: Box<Self>) {
-        self.0.stop().await;
-        let checked = check_file(&self.0.path(), |_| {}).await.unwrap();
+        self.ledger.stop().await;
+        let checked = check_file(&self.ledger.path(), |_| {}).await.unwrap();
         assert_eq!(checked.faults, []);
     }
 }
 
+async fn run(unary: bool) {
+    let rig = || async move {
+        let ledger = Ledger::start().await;
+        Box::new(RemoteRig { ledger, unary }) as Box<dyn Rig>
+    };
+    conformance::run(rig).await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn remote_is_a_log() {
-    conformance::run(|| async { Box::new(RemoteRig(Ledger::start().await)) as Box<dyn Rig> }).await;
+    run(false).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn an_append_a_call_is_a_log() {
+    run(true).await;
 }

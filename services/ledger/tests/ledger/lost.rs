@@ -97,7 +97,7 @@ async fn warm_up(log: &RemoteLog) -> u64 {
 }
 
 /// Sends an append until it's answered: the first calls may still meet the broken connection.
-async fn retry(log: &RemoteLog, append: Append) -> Appended {
+pub(crate) async fn retry(log: &RemoteLog, append: Append) -> Appended {
     let answered = async {
         loop {
             match log.append(append.clone()).await {

@@ -4,10 +4,11 @@ use std::{
     net::{Ipv4Addr, SocketAddr},
     path::PathBuf,
     sync::Arc,
+    time::Duration,
 };
 
 use chrono::FixedOffset;
-use eventlog::{Clock, Genesis, Options, RemoteLog, SqliteLog};
+use eventlog::{Clock, Genesis, LogPlace, Options, RemoteLog, SqliteLog};
 use identity::{Caller, Claims, Role, SigningKey, VerifyingKey};
 use ledger::{Gate, LedgerHandlers};
 use proto::ledger::{ledger_service_client::LedgerServiceClient, ledger_service_server::LedgerServiceServer};
@@ -16,7 +17,8 @@ use tempfile::TempDir;
 use tokio::task::JoinHandle;
 use tonic::{
     Request, Status,
-    service::interceptor::InterceptedService,
+    metadata::{Ascii, MetadataValue},
+    service::{Interceptor, interceptor::InterceptedService},
     transport::{Channel, Endpoint},
 };
 
@@ -28,6 +30,8 @@ pub(crate) struct Ledger {
     folder: TempDir,
     clock: Clock,
     key: SigningKey,
+    /// After which a call of many appends is ended, where it's not the usual one.
+    lifetime: Option<Duration>,
     up: Option<Up>,
 }
 
@@ -48,7 +52,16 @@ impl Ledger {
     pub(crate) async fn start_at(clock: Clock) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let key = SigningKey::open_or_make(&folder.path().join("key.pem"), &folder.path().join("key.pub"));
-        let mut ledger = Self { folder, clock, key: key.unwrap(), up: None };
+        let mut ledger = Self { folder, clock, key: key.unwrap(), lifetime: None, up: None };
+        ledger.up().await;
+        ledger
+    }
+
+    /// A ledger that ends every call of many appends after a time.
+    pub(crate) async fn start_ending_calls_after(lifetime: Duration) -> Self {
+        let mut ledger = Self::start().await;
+        ledger.stop().await;
+        ledger.lifetime = Some(lifetime);
         ledger.up().await;
         ledger
     }
@@ -57,7 +70,11 @@ impl Ledger {
     pub(crate) async fn up(&mut self) {
         let log = SqliteLog::open(&self.path(), Options::new(genesis(), self.clock.clone())).await.unwrap();
         let shutdown = Shutdown::default();
-        let handlers = LedgerHandlers::new(Gate::new(log.clone()), self.path(), shutdown.clone());
+        let mut handlers =
+            LedgerHandlers::new(Gate::new(log.clone()), LogPlace::File(self.path()), shutdown.clone());
+        if let Some(lifetime) = self.lifetime {
+            handlers = handlers.append_stream_lifetime(lifetime);
+        }
         let service = LedgerServiceServer::new(handlers).max_decoding_message_size(REQUEST_BYTES_MAX);
         let mut server = Server::new(shutdown.clone()).unwrap();
         server.add(service).await;
@@ -119,14 +136,15 @@ impl Ledger {
 
     /// The bare client, with a token or none.
     pub(crate) fn client(&self, token: Option<String>) -> Client {
+        Self::client_through(self.up.as_ref().unwrap().channel.clone(), token)
+    }
+
+    /// The bare client over a channel.
+    pub(crate) fn client_through(channel: Channel, token: Option<String>) -> Client {
         let header = token.map(|token| format!("Bearer {token}").parse().unwrap());
-        let add_token: AddToken = Box::new(move |mut request: Request<()>| {
-            if let Some(header) = &header {
-                request.metadata_mut().insert("authorization", tonic::metadata::MetadataValue::clone(header));
-            }
-            Ok(request)
-        });
-        LedgerServiceClient::with_interceptor(self.up.as_ref().unwrap().channel.clone(), add_token)
+        LedgerServiceClient::with_interceptor(channel, AddToken(header))
+            .max_decoding_message_size(REQUEST_BYTES_MAX)
+            .max_encoding_message_size(REQUEST_BYTES_MAX)
     }
 
     /// The bare client of a service.
@@ -135,7 +153,18 @@ impl Ledger {
     }
 }
 
-type AddToken = Box<dyn Fn(Request<()>) -> Result<Request<()>, Status> + Send>;
+#[derive(Clone)]
+pub(crate) struct AddToken(Option<MetadataValue<Ascii>>);
+
+impl Interceptor for AddToken {
+    fn call(&mut self, mut request: Request<()>) -> Result<Request<()>, Status> {
+        if let Some(header) = &self.0 {
+            request.metadata_mut().insert("authorization", header.clone());
+        }
+        Ok(request)
+    }
+}
+
 pub(crate) type Client = LedgerServiceClient<InterceptedService<Channel, AddToken>>;
 
 pub(crate) fn channel(address: SocketAddr) -> Channel {

@@ -1,15 +1,21 @@
-//! `liem log head`, `read` and `check`.
+//! `liem log`.
 
 use std::process::ExitCode;
 
 use anyhow::Context as _;
 use comfy_table::Cell;
+use eventlog::{Copied, LogPlace, PgConnectOptions};
 use identity::Role;
 use indicatif::{ProgressBar, ProgressStyle};
 use proto::ledger as pb;
 use serde_json::{Value, json};
 
-use crate::{cli::LogCommand, client::Connection, config::Settings, output};
+use crate::{
+    cli::{LogArgs, LogCommand},
+    client::Connection,
+    config::Settings,
+    output,
+};
 
 pub(super) async fn log(settings: &Settings, command: LogCommand) -> anyhow::Result<ExitCode> {
     match command {
@@ -21,7 +27,10 @@ pub(super) async fn log(settings: &Settings, command: LogCommand) -> anyhow::Res
                 pb::ListEntriesRequest { past_position: past, order: order.into(), filter, page_size: 0 };
             read(settings, request, limit).await?;
         }
-        LogCommand::Check => return check(settings).await,
+        LogCommand::Check { log } => return check(settings, &log).await,
+        LogCommand::Migrate { log } => migrate(settings, &log).await?,
+        LogCommand::Copy { from, to } => copy(settings, &from, &to).await?,
+        LogCommand::Rebundle { log } => rebundle(settings, &log).await?,
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -84,17 +93,16 @@ async fn read(settings: &Settings, mut request: pb::ListEntriesRequest, limit: u
     if settings.json { array.end() } else { output::print(&table.to_string()) }
 }
 
-/// Checks through the running ledger; where none runs, the file in the data folder.
-async fn check(settings: &Settings) -> anyhow::Result<ExitCode> {
-    let bar = ProgressBar::new(0).with_style(ProgressStyle::with_template(
-        "{bar:40} {human_pos}/{human_len} entries, {per_sec}, {eta} left",
-    )?);
-    let file = settings.data.log();
+/// Checks the place that is named; else through the running ledger, and where none runs, the file in the data folder.
+async fn check(settings: &Settings, log: &LogArgs) -> anyhow::Result<ExitCode> {
+    let bar = bar()?;
+    let place = settings.log(log)?;
+    let is_there = !matches!(&place, LogPlace::File(file) if !file.exists());
     let is_named = settings.address.is_some();
-    let running = if is_named || settings.data.address("ledger").is_some() {
+    let running = if log.log.is_none() && (is_named || settings.data.address("ledger").is_some()) {
         match check_running(settings, &bar).await {
-            // A ledger that was killed leaves its address behind, and its file to be checked.
-            Err(error) if !is_named && file.exists() && does_not_answer(&error) => None,
+            // A ledger that was killed leaves its address behind, and its log to be checked.
+            Err(error) if !is_named && is_there && does_not_answer(&error) => None,
             checked => Some(checked?),
         }
     } else {
@@ -102,17 +110,17 @@ async fn check(settings: &Settings) -> anyhow::Result<ExitCode> {
     };
     let (checked, faults) = if let Some(checked) = running {
         checked
-    } else if file.exists() {
-        let checked = eventlog::check_file(&file, |progress| {
-            bar.set_length(progress.total);
-            bar.set_position(progress.checked);
-        })
-        .await?;
+    } else if is_there {
+        let checked = place
+            .check(|progress| {
+                bar.set_length(progress.total);
+                bar.set_position(progress.checked);
+            })
+            .await?;
         (checked.checked, checked.faults.into_iter().map(|f| (f.position, f.description)).collect())
     } else {
         anyhow::bail!(
-            "no log: {} has none, and no server is running; name the folder with --data",
-            settings.data.folder().display()
+            "no log: there is no {place}, and no server is running; name the folder with --data, or the log with --log"
         );
     };
     bar.finish_and_clear();
@@ -153,4 +161,55 @@ async fn check_running(settings: &Settings, bar: &ProgressBar) -> anyhow::Result
         }
     }
     anyhow::bail!("the ledger stopped before the check was complete: run it again")
+}
+
+fn bar() -> anyhow::Result<ProgressBar> {
+    let style = "{bar:40} {human_pos}/{human_len} entries, {per_sec}, {eta} left";
+    Ok(ProgressBar::new(0).with_style(ProgressStyle::with_template(style)?))
+}
+
+/// The database that is named; only there is it the owner's matter.
+fn database(settings: &Settings, log: &LogArgs) -> anyhow::Result<PgConnectOptions> {
+    match settings.log(log)? {
+        LogPlace::Postgres(options) => Ok(*options),
+        LogPlace::File(_) => anyhow::bail!("name a database: --log postgres://ROLE@HOST/DATABASE"),
+    }
+}
+
+async fn migrate(settings: &Settings, log: &LogArgs) -> anyhow::Result<()> {
+    let (had, has) = eventlog::migrate_postgres(&database(settings, log)?).await?;
+    if settings.json {
+        return output::print_json(&json!({ "had_version": had, "has_version": has }));
+    }
+    output::print(&if had == has {
+        format!("the schema is of version {has} already")
+    } else {
+        format!("the schema was brought from version {had} to {has}")
+    })
+}
+
+async fn copy(settings: &Settings, from: &str, to: &str) -> anyhow::Result<()> {
+    let (from, to): (LogPlace, LogPlace) = (from.parse()?, to.parse()?);
+    let bar = bar()?;
+    let copied = eventlog::copy(&from, &to, |there, total| {
+        bar.set_length(total);
+        bar.set_position(there);
+    })
+    .await?;
+    bar.finish_and_clear();
+    if settings.json {
+        return output::print_json(&json!({ "entries": copied.entries, "found": copied.found }));
+    }
+    let Copied { entries, found } = copied;
+    output::print(&format!(
+        "{entries} entries are in {to}, {found} of them from before; {from} is closed and takes no appends any more"
+    ))
+}
+
+async fn rebundle(settings: &Settings, log: &LogArgs) -> anyhow::Result<()> {
+    let bundles = eventlog::rebundle_postgres(&database(settings, log)?).await?;
+    if settings.json {
+        return output::print_json(&json!({ "bundles": bundles }));
+    }
+    output::print(&format!("{bundles} bundles were made anew"))
 }

@@ -4,15 +4,36 @@ use std::{sync::Arc, time::Duration};
 
 use tokio::{sync::watch, task::JoinSet};
 
-use super::{
-    read::{self, Reader},
-    writer::Last,
+use futures::stream::{self, BoxStream, StreamExt as _};
+
+use crate::{
+    Direction, FOLLOW_PAGE, Filter, HEARTBEAT_SECONDS, Page, ReadError,
+    judge::Last,
+    pages::{self, Source},
 };
-use crate::{Direction, FOLLOW_PAGE, Filter, HEARTBEAT_SECONDS, Page, ReadError};
+
+/// Follows a log of this process, whose head is told by whoever moves it.
+pub(crate) fn follow(
+    source: Arc<dyn Source>,
+    head: watch::Receiver<Last>,
+    after: u64,
+    filter: Filter,
+) -> BoxStream<'static, Result<Page, ReadError>> {
+    let follower = Follower::new(source, head, after, filter);
+    stream::unfold(Some(follower), |follower| async {
+        let mut follower = follower?;
+        match follower.next().await {
+            Ok(Some(page)) => Some((Ok(page), Some(follower))),
+            Ok(None) => None,
+            Err(e) => Some((Err(e), None)),
+        }
+    })
+    .boxed()
+}
 
 /// A reader that catches up and then waits for the writer's word.
-pub(super) struct Follower {
-    reader: Reader,
+struct Follower {
+    source: Arc<dyn Source>,
     head: watch::Receiver<Last>,
     after: u64,
     filter: Arc<Filter>,
@@ -23,13 +44,13 @@ pub(super) struct Follower {
 }
 
 impl Follower {
-    pub(super) fn new(reader: Reader, head: watch::Receiver<Last>, after: u64, filter: Filter) -> Self {
+    fn new(source: Arc<dyn Source>, head: watch::Receiver<Last>, after: u64, filter: Filter) -> Self {
         let filter = Arc::new(filter);
-        Self { reader, head, after, filter, is_first: true, reading: JoinSet::new() }
+        Self { source, head, after, filter, is_first: true, reading: JoinSet::new() }
     }
 
     /// The next page; none once the log is closed and read to its end.
-    pub(super) async fn next(&mut self) -> Result<Option<Page>, ReadError> {
+    async fn next(&mut self) -> Result<Option<Page>, ReadError> {
         if self.reading.is_empty() {
             let after = self.after;
             let nothing = |head| Page { entries: Vec::new(), through: after, head, ended: true };
@@ -59,9 +80,9 @@ impl Follower {
     }
 
     fn read(&mut self, head: u64) {
-        let (reader, filter, after) = (self.reader.clone(), self.filter.clone(), self.after);
+        let (source, filter, after) = (self.source.clone(), self.filter.clone(), self.after);
         self.reading.spawn(async move {
-            read::all(&reader, head, after, Direction::Forwards, &filter, FOLLOW_PAGE).await
+            pages::page(&*source, head, after, Direction::Forwards, &filter, FOLLOW_PAGE).await
         });
     }
 }

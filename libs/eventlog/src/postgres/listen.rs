@@ -1,0 +1,78 @@
+//! Hearing of what other processes append: one notification a batch, and a poll behind it.
+
+use std::time::Duration;
+
+use sqlx::{PgPool, postgres::PgListener};
+use tokio::{sync::watch, time::Instant};
+
+use super::{raise, read, writer};
+use crate::judge::Last;
+
+/// The channel of `liem.append`.
+const CHANNEL: &str = "liem_entry";
+
+/// The end of the log is asked for this often: a notification may get lost with its connection.
+const POLL: Duration = Duration::from_secs(1);
+
+/// Between two tries to reach a database that is away.
+const REST: Duration = Duration::from_millis(200);
+
+pub(super) struct Listener {
+    pub(super) pool: PgPool,
+    pub(super) head: watch::Sender<Last>,
+    pub(super) is_reached: watch::Sender<bool>,
+    /// Closed when it shall stop.
+    pub(super) stop: watch::Receiver<()>,
+}
+
+impl Listener {
+    pub(super) async fn run(mut self) {
+        let mut stop = self.stop.clone();
+        tokio::select! {
+            biased;
+            _ = stop.changed() => {}
+            () = self.listen() => {}
+        }
+    }
+
+    async fn listen(&mut self) {
+        loop {
+            if let Err(error) = self.listen_once().await {
+                if self.is_reached.send_if_modified(|is| std::mem::replace(is, false)) {
+                    tracing::warn!(%error, "the database can't be reached");
+                }
+                tokio::time::sleep(REST).await;
+            }
+        }
+    }
+
+    /// Listens until the connection is lost.
+    async fn listen_once(&mut self) -> Result<(), sqlx::Error> {
+        let mut listener = PgListener::connect_with(&self.pool).await?;
+        // A lost connection is an error here, so that it's polled after the next one is there.
+        listener.eager_reconnect(false);
+        listener.listen(CHANNEL).await?;
+        loop {
+            // Whatever was appended before the listener was there is found by asking.
+            let last = read::last(&self.pool)
+                .await
+                .map_err(|error| sqlx::Error::Io(std::io::Error::other(error)))?;
+            raise(&self.head, last);
+            if self.is_reached.send_if_modified(|is| !std::mem::replace(is, true)) {
+                tracing::info!("the database is reached again");
+            }
+            let until = Instant::now() + POLL;
+            while let Ok(heard) = tokio::time::timeout_at(until, listener.try_recv()).await {
+                let Some(notification) = heard? else {
+                    return Err(sqlx::Error::Io(std::io::ErrorKind::ConnectionReset.into()));
+                };
+                let told = notification.payload().split_once(' ');
+                if let Some((position, micros)) =
+                    told.and_then(|(p, m)| Some((p.parse().ok()?, m.parse().ok()?)))
+                {
+                    raise(&self.head, writer::last(position, micros));
+                }
+            }
+        }
+    }
+}

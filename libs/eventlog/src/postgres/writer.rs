@@ -1,0 +1,294 @@
+//! What commits to PostgreSQL, over one connection, beside other processes that do the same.
+//!
+//! Most batches are one statement and so one round trip: `liem.append` takes the lock, records the rows if the log
+//! still ends where they were judged, and tells everyone. Where it says no, the lock is taken first, what is recorded is looked up, and
+//! the batch is judged again. The heads of streams are kept in memory only while nobody else has written.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use chrono::DateTime;
+use sqlx::{Connection as _, PgConnection, Row as _, postgres::PgConnectOptions};
+use tokio::{
+    sync::watch,
+    time::{Instant, timeout_at},
+};
+use uuid::Uuid;
+
+use super::{
+    connect::{self, code, is_lost},
+    raise, signed, unsigned,
+};
+use crate::{
+    Append, AppendError, Clock,
+    judge::{Answer, Batch, Heads, Last, Recorded, Row},
+    queue::Store,
+};
+
+/// How long appends wait for a database that went away before they are told.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Between two tries to reach it.
+const REST: Duration = Duration::from_millis(100);
+
+const APPEND: &str = "SELECT liem.append($1, $2, $3, $4, $5, $6, $7, $8, $9)";
+
+pub(super) struct Writer {
+    options: PgConnectOptions,
+    /// None after it was lost.
+    connection: Option<PgConnection>,
+    clock: Clock,
+    /// Where this process left the log; others may have gone on.
+    last: Last,
+    /// Where the log ends as far as anyone here knows.
+    head: watch::Sender<Last>,
+    heads: Heads,
+    /// True while repeats come: then it's looked first.
+    looks_first: bool,
+    is_reached: watch::Sender<bool>,
+}
+
+/// The end of the log as stored.
+pub(super) async fn load_last(connection: &mut PgConnection) -> Result<Last, sqlx::Error> {
+    let row = sqlx::query("SELECT position, recorded_at FROM liem.entry ORDER BY position DESC LIMIT 1")
+        .fetch_optional(connection)
+        .await?;
+    Ok(row.map_or(Last::NOTHING, |row| last(row.get(0), row.get(1))))
+}
+
+pub(super) fn last(position: i64, micros: i64) -> Last {
+    let recorded_at = DateTime::from_timestamp_micros(micros).unwrap_or_default();
+    Last { position: unsigned(position), recorded_at }
+}
+
+#[async_trait]
+impl Store for Writer {
+    async fn commit(&mut self, appends: &[Append]) -> Vec<Answer> {
+        let deadline = Instant::now() + PATIENCE;
+        // Whether the rows may have reached the database though no answer came back.
+        let mut is_sent = false;
+        loop {
+            let error = match self.connected(deadline).await {
+                Err(error) => error,
+                Ok(connection) => {
+                    let doubtful = is_sent || self.looks_first;
+                    // Longer than anything takes that is not stuck.
+                    let trying = self.try_commit(connection, appends, doubtful, &mut is_sent);
+                    match tokio::time::timeout(PATIENCE * 2, trying).await {
+                        Ok(Ok(answers)) => return answers,
+                        Ok(Err(error)) => error,
+                        Err(_) => sqlx::Error::PoolTimedOut,
+                    }
+                }
+            };
+            self.heads.clear();
+            // Dropped with whatever is under way on it: a transaction ends with its connection.
+            self.connection = None;
+            if is_lost(&error) && Instant::now() < deadline {
+                // What the old connection was doing ends before the lock is free again. Then it's looked what became of
+                // the rows, and what wasn't recorded is recorded now.
+                tracing::warn!(%error, "the database went away while appends were under way; trying again");
+                continue;
+            }
+            tracing::error!(%error, "a batch was not recorded");
+            metrics::counter!("liem_log_failed_batches_total").increment(1);
+            return appends.iter().map(|_| Err(failure(&error, is_sent))).collect();
+        }
+    }
+}
+
+impl Writer {
+    pub(super) fn new(
+        options: PgConnectOptions,
+        connection: PgConnection,
+        clock: Clock,
+        head: watch::Sender<Last>,
+        is_reached: watch::Sender<bool>,
+    ) -> Self {
+        let last = *head.borrow();
+        let connection = Some(connection);
+        Self { options, connection, clock, last, head, heads: Heads::new(), looks_first: false, is_reached }
+    }
+
+    pub(super) async fn close(mut self) {
+        if let Some(connection) = self.connection.take()
+            && let Err(error) = connection.close().await
+        {
+            tracing::debug!(%error, "the database did not close cleanly");
+        }
+    }
+
+    /// The connection, or a new one within the time.
+    async fn connected(&mut self, deadline: Instant) -> Result<PgConnection, sqlx::Error> {
+        if let Some(connection) = self.connection.take() {
+            return Ok(connection);
+        }
+        loop {
+            let connected = match timeout_at(deadline, connect::writer(&self.options)).await {
+                Ok(connected) => connected,
+                Err(_) => Err(sqlx::Error::PoolTimedOut),
+            };
+            match connected {
+                Ok(connection) => {
+                    self.is_reached.send_if_modified(|is| !std::mem::replace(is, true));
+                    return Ok(connection);
+                }
+                Err(error) => {
+                    self.is_reached.send_if_modified(|is| std::mem::replace(is, false));
+                    if Instant::now() + REST >= deadline {
+                        return Err(error);
+                    }
+                    tokio::time::sleep(REST).await;
+                }
+            }
+        }
+    }
+
+    /// Commits, and gives the connection back only if all went well.
+    async fn try_commit(
+        &mut self,
+        mut connection: PgConnection,
+        appends: &[Append],
+        doubtful: bool,
+        is_sent: &mut bool,
+    ) -> Result<Vec<Answer>, sqlx::Error> {
+        let has_moved = self.head.borrow().position > self.last.position;
+        if !doubtful
+            && !has_moved
+            && let Some(answers) = self.commit_unlooked(&mut connection, appends, is_sent).await?
+        {
+            self.connection = Some(connection);
+            return Ok(answers);
+        }
+        let mut tx = connection.begin().await?;
+        sqlx::query("SELECT liem.lock()").execute(&mut *tx).await?;
+        let last = load_last(&mut tx).await?;
+        if last != self.last {
+            self.heads.clear();
+            self.last = last;
+        }
+        let known = find_known(&mut tx, appends).await?;
+        self.load_heads(&mut tx, appends, true).await?;
+        let batch = self.judge(appends, known);
+        self.looks_first = batch.repeats();
+        if !batch.rows.is_empty() {
+            *is_sent = true;
+            if !append(&mut tx, last, &batch.rows).await? {
+                let message = "the database refused rows that were judged under the lock";
+                return Err(sqlx::Error::Decode(message.into()));
+            }
+        }
+        tx.commit().await?;
+        self.connection = Some(connection);
+        Ok(self.recorded(batch))
+    }
+
+    /// Commits what is new by what is in memory, in one statement; none if it has to be looked first.
+    async fn commit_unlooked(
+        &mut self,
+        connection: &mut PgConnection,
+        appends: &[Append],
+        is_sent: &mut bool,
+    ) -> Result<Option<Vec<Answer>>, sqlx::Error> {
+        self.load_heads(connection, appends, false).await?;
+        let batch = self.judge(appends, Recorded::default());
+        if batch.refuses() {
+            return Ok(None);
+        }
+        *is_sent = true;
+        if append(connection, self.last, &batch.rows).await? {
+            return Ok(Some(self.recorded(batch)));
+        }
+        *is_sent = false;
+        Ok(None)
+    }
+
+    fn judge(&self, appends: &[Append], known: Recorded) -> Batch {
+        Batch::judge(appends, self.last, self.clock.now(), known, &self.heads)
+    }
+
+    fn recorded(&mut self, batch: Batch) -> Vec<Answer> {
+        if !batch.rows.is_empty() {
+            self.last = batch.last;
+            raise(&self.head, batch.last);
+        }
+        batch.recorded(&mut self.heads)
+    }
+
+    /// Brings the heads of streams into memory, as far as it can't be judged without them.
+    async fn load_heads(
+        &mut self,
+        connection: &mut PgConnection,
+        appends: &[Append],
+        is_sure: bool,
+    ) -> Result<(), sqlx::Error> {
+        let missing = self.heads.missing(appends, is_sure);
+        if missing.is_empty() {
+            return Ok(());
+        }
+        // A correlated maximum is one seek in the index per stream; GROUP BY would walk each stream.
+        let sql = "SELECT stream, coalesce((SELECT max(revision) FROM liem.entry e WHERE e.stream = asked.stream), 0) \
+                   FROM unnest($1::text[]) AS asked (stream)";
+        for row in sqlx::query(sql).bind(missing).fetch_all(connection).await? {
+            self.heads.put(row.get(0), unsigned(row.get(1)));
+        }
+        Ok(())
+    }
+}
+
+/// Which of the append ids are recorded already.
+async fn find_known(connection: &mut PgConnection, appends: &[Append]) -> Result<Recorded, sqlx::Error> {
+    let ids: Vec<Uuid> = appends.iter().map(|append| append.id).collect();
+    let sql = "SELECT append_id, position, revision, bytes FROM liem.entry WHERE append_id = ANY($1) ORDER BY position";
+    let mut known = Recorded::default();
+    for row in sqlx::query(sql).bind(ids).fetch_all(connection).await? {
+        known
+            .add(row.get(0), unsigned(row.get(1)), unsigned(row.get(2)), row.get(3))
+            .map_err(|e| sqlx::Error::Decode(e.into()))?;
+    }
+    Ok(known)
+}
+
+/// Binds the columns of rows, each as one array.
+macro_rules! with_rows {
+    ($query:expr, $rows:expr) => {
+        $query
+            .bind($rows.iter().map(|row| signed(row.position)).collect::<Vec<_>>())
+            .bind($rows.iter().map(|row| row.stream.as_str()).collect::<Vec<_>>())
+            .bind($rows.iter().map(|row| signed(row.revision)).collect::<Vec<_>>())
+            .bind($rows.iter().map(|row| row.append_id).collect::<Vec<_>>())
+            .bind($rows.iter().map(|row| row.k.cast_signed()).collect::<Vec<_>>())
+            .bind($rows.iter().map(|row| row.event_type.as_str()).collect::<Vec<_>>())
+            .bind($rows.iter().map(|row| row.recorded_at).collect::<Vec<_>>())
+            .bind($rows.iter().map(|row| row.bytes.as_slice()).collect::<Vec<_>>())
+    };
+}
+
+/// Records rows that were judged on a log ending at `last`; false if it doesn't end there, or one is there already.
+async fn append(connection: &mut PgConnection, last: Last, rows: &[Row]) -> Result<bool, sqlx::Error> {
+    if rows.is_empty() {
+        return Ok(true);
+    }
+    with_rows!(sqlx::query_scalar(APPEND).bind(signed(last.position)), rows).fetch_one(connection).await
+}
+
+/// Records rows of another log as they are, in a log that is closed.
+pub(super) async fn copy(connection: &mut PgConnection, rows: &[Row]) -> Result<(), sqlx::Error> {
+    let sql = "INSERT INTO liem.entry (position, stream, revision, append_id, k, type, recorded_at, bytes) \
+               SELECT * FROM unnest($1::bigint[], $2::text[], $3::bigint[], $4::uuid[], $5::int[], $6::text[], \
+               $7::bigint[], $8::bytea[])";
+    with_rows!(sqlx::query(sql), rows).execute(connection).await?;
+    Ok(())
+}
+
+/// What a failure means to those whose append was in the batch.
+fn failure(error: &sqlx::Error, is_sent: bool) -> AppendError {
+    match code(error).as_deref() {
+        // The statement failed as a whole, before anything counted.
+        Some("53100") => AppendError::StorageFull,
+        Some("LI002") => AppendError::Closed,
+        Some(_) if !is_lost(error) => AppendError::unreachable(error.to_string()),
+        _ if is_sent => AppendError::unavailable(error.to_string()),
+        _ => AppendError::unreachable(error.to_string()),
+    }
+}
