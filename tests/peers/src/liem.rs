@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, process::Stdio, time::Duration};
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, bail, ensure};
 use serde::Deserialize;
 use tokio::{process::Command, time::timeout};
 
@@ -45,6 +45,11 @@ struct Said {
     events_per_second: f64,
     p50_ms: Option<f64>,
     p99_ms: Option<f64>,
+    /// Appends that failed.
+    #[serde(default)]
+    errors: u64,
+    /// The first one's error.
+    error: Option<String>,
     entry_bytes: Option<f64>,
     server_peak_mib: Option<f64>,
 }
@@ -113,7 +118,10 @@ impl Liem {
         all.extend(place.args());
         all.push("--json".to_owned());
         let answer = self.run(&all, length + SLACK).await?;
-        serde_json::from_str(&answer).with_context(|| format!("not understood: {}", short(&answer)))
+        let said: Said =
+            serde_json::from_str(&answer).with_context(|| format!("not understood: {}", short(&answer)))?;
+        ensure!(said.errors == 0, "{} appends failed: {}", said.errors, said.error.unwrap_or_default());
+        Ok(said)
     }
 
     async fn run(&self, args: &[String], longest: Duration) -> Result<String> {

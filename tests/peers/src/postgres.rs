@@ -29,10 +29,10 @@ pub(crate) const LOOPBACK: &str = "127.0.0.1";
 const OWNER: &str = "liem_owner";
 const SERVICE: &str = "liem_service";
 
-/// The columns and indexes of Liêm's log.
+/// As in `libs/eventlog/src/postgres/schema_1.sql`.
 const TABLE: &str = "CREATE TABLE entry (
     position bigint PRIMARY KEY CHECK (position > 0),
-    stream text NOT NULL,
+    stream text COLLATE \"C\" NOT NULL,
     revision bigint NOT NULL CHECK (revision > 0),
     append_id uuid NOT NULL,
     k integer NOT NULL CHECK (k >= 0),
