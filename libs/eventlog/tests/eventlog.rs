@@ -26,3 +26,7 @@ mod postgres;
 mod queue;
 #[path = "eventlog/store.rs"]
 mod store;
+#[path = "eventlog/told.rs"]
+mod told;
+#[path = "eventlog/wire.rs"]
+mod wire;
