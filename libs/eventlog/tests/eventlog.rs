@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that can't go on has failed")]
 
+#[path = "eventlog/away.rs"]
+mod away;
 #[path = "eventlog/bundles.rs"]
 mod bundles;
 #[path = "eventlog/check.rs"]

@@ -22,8 +22,16 @@ const LEDGERS: usize = 3;
 const KILLS: u64 = 20;
 const WRITERS: usize = 9;
 
-/// A ledger in a folder of its own, on the database.
-fn ledger(folder: &Path, database: &Database) -> Server {
+/// The database of a new log.
+pub(crate) fn migrated(server: &Postgres) -> Database {
+    let database = server.database();
+    let migrated = run(liem(&["log", "migrate"]).env("LIEM_LOG", database.url(Role::Owner)));
+    assert!(migrated.success, "{migrated:?}");
+    database
+}
+
+/// A ledger in a folder, on the database.
+pub(crate) fn ledger(folder: &Path, database: &Database) -> Server {
     let mut command = liem(&["serve", "ledger", "--listen", "127.0.0.1:0"]);
     command.env("RUST_LOG", "warn").env("LIEM_LOG", database.url(Role::Service));
     Server::spawn(folder, command)
@@ -78,12 +86,12 @@ async fn write(ledgers: Arc<Ledgers>, mut writer: Writer, mut numbers: Numbers) 
     writer
 }
 
-/// Follows one ledger, and what comes after it on its place, up to a position that is told last.
-async fn follow(ledgers: Arc<Ledgers>, which: usize, mut end: watch::Receiver<u64>) -> Vec<Vec<u8>> {
+/// Follows a ledger, and what comes after it on its place, up to a position that is told last.
+pub(crate) async fn follow(client: impl Fn() -> Client, mut end: watch::Receiver<u64>) -> Vec<Vec<u8>> {
     let mut seen = Vec::new();
     loop {
         let request = FollowEntriesRequest { after_position: seen.len() as u64, filter: None };
-        let mut pages = match ledgers.client(which).ledger().follow_entries(request).await {
+        let mut pages = match client().ledger().follow_entries(request).await {
             Ok(pages) => pages.into_inner(),
             Err(status) => {
                 assert_eq!(status.code(), Code::Unavailable, "{status:?}");
@@ -101,11 +109,7 @@ async fn follow(ledgers: Arc<Ledgers>, which: usize, mut end: watch::Receiver<u6
             };
             let Ok(Some(page)) = page else { break };
             for entry in page.entries {
-                assert_eq!(
-                    entry.position,
-                    seen.len() as u64 + 1,
-                    "a follower missed an entry, or saw one twice"
-                );
+                assert_eq!(entry.position, seen.len() as u64 + 1, "an entry is missed, or seen twice");
                 seen.push(entry.bytes.to_vec());
             }
             assert_eq!(page.through_position, seen.len() as u64);
@@ -115,9 +119,7 @@ async fn follow(ledgers: Arc<Ledgers>, which: usize, mut end: watch::Receiver<u6
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn three_ledgers_killed_at_random_have_one_log_and_lose_nothing() {
-    let database = Postgres::shared().database();
-    let migrated = run(liem(&["log", "migrate"]).env("LIEM_LOG", database.url(Role::Owner)));
-    assert!(migrated.success, "{migrated:?}");
+    let database = migrated(Postgres::shared());
     let root = tempfile::tempdir().unwrap();
     let folders = folders(&database, root.path());
     let mut servers: Vec<_> = folders.iter().map(|folder| ledger(folder, &database)).collect();
@@ -128,9 +130,13 @@ async fn three_ledgers_killed_at_random_have_one_log_and_lose_nothing() {
     });
 
     let mut numbers = Numbers::new(SEED);
-    let (end_sender, end) = watch::channel(0);
-    let following: Vec<_> =
-        (0..LEDGERS).map(|which| tokio::spawn(follow(ledgers.clone(), which, end.clone()))).collect();
+    let (end_sender, end) = watch::channel(u64::MAX);
+    let following: Vec<_> = (0..LEDGERS)
+        .map(|which| {
+            let (ledgers, end) = (ledgers.clone(), end.clone());
+            tokio::spawn(follow(move || ledgers.client(which), end))
+        })
+        .collect();
     let writing: Vec<_> = (0..WRITERS)
         .map(|w| {
             let writer = Writer::new(&format!("w{w}"), numbers.below(u64::MAX));
@@ -164,6 +170,7 @@ async fn three_ledgers_killed_at_random_have_one_log_and_lose_nothing() {
     for follower in following {
         seen.push(follower.await.unwrap());
     }
+    assert_eq!(seen[0].len() as u64, head);
     assert!(seen.iter().all(|entries| *entries == seen[0]), "the followers saw the same, in the same order");
     let check = servers[2].json(&["log", "check"]);
     assert_eq!((&check["ok"], &check["checked"]), (&true.into(), &head.into()), "{check}");
