@@ -9,6 +9,7 @@ use proto::{
         Actor, AppendEventsRequest, AppendEventsResponse, Expected, ListEntriesRequest, ListOrder, NewEvent,
         Occurred, Subject, expected::Revision, occurred::When,
     },
+    reason_of,
 };
 use serde_json::{Value, json};
 use tonic::Status;
@@ -16,7 +17,7 @@ use tonic::Status;
 use crate::{Client, request_id};
 
 /// Streams that all writers append to.
-const SHARED: u64 = 4;
+const SHARED: usize = 4;
 
 /// Numbers that look random: the same seed gives the same ones (splitmix64).
 pub struct Numbers(u64);
@@ -43,11 +44,15 @@ pub struct Writer {
     numbers: Numbers,
     /// Revisions of its own streams, as it knows them.
     streams: Vec<u64>,
+    /// Revisions of the shared streams, as it last heard of them: others may have gone on.
+    shared: [u64; SHARED],
     /// Asked for and not answered: sent again, with the same id, before anything else.
     pending: Option<AppendEventsRequest>,
     answered: Vec<(AppendEventsRequest, AppendEventsResponse)>,
     /// Unanswered appends that turned out to be recorded.
     pub recorded_unanswered: u64,
+    /// Appends that were refused, since another had appended to a shared stream meanwhile.
+    pub conflicts: u64,
 }
 
 impl Writer {
@@ -57,9 +62,11 @@ impl Writer {
             name: name.to_owned(),
             numbers: Numbers::new(seed),
             streams: Vec::new(),
+            shared: [0; SHARED],
             pending: None,
             answered: Vec::new(),
             recorded_unanswered: 0,
+            conflicts: 0,
         }
     }
 
@@ -89,8 +96,22 @@ impl Writer {
     }
 
     /// One append: first the one that was not answered, if there is one. Some callers give up early and
-    /// ask again; some ask again though they were answered.
+    /// ask again; some ask again though they were answered. One that came too late for its shared stream is given
+    /// up for another.
     pub async fn write(&mut self, client: &Client) -> Result<(), Status> {
+        while let Err(status) = self.try_write(client).await {
+            let conflicting = reason_of(&status).as_deref() == Some("REVISION_CONFLICT");
+            let shared = self.pending.as_ref().and_then(|request| shared_stream(&request.stream));
+            let (true, Some(shared)) = (conflicting, shared) else { return Err(status) };
+            let actual = status.metadata().get("liem-actual-revision").unwrap();
+            self.shared[shared] = actual.to_str().unwrap().parse().unwrap();
+            self.conflicts += 1;
+            self.pending = None;
+        }
+        Ok(())
+    }
+
+    async fn try_write(&mut self, client: &Client) -> Result<(), Status> {
         let is_retry = self.pending.is_some();
         let request = match self.pending.take() {
             Some(request) => request,
@@ -113,6 +134,9 @@ impl Writer {
         if let Some(stream) = self.own_stream(&request.stream) {
             self.streams[stream] = answer.last_revision;
         }
+        if let Some(stream) = shared_stream(&request.stream) {
+            self.shared[stream] = answer.last_revision;
+        }
         self.answered.push((request.clone(), answer));
         if mood == 1 {
             let again = ledger.append_events(request).await?.into_inner();
@@ -133,7 +157,13 @@ impl Writer {
             self.streams.push(0);
             (format!("{}-{}", self.name, self.streams.len() - 1), Revision::NoStream(true))
         } else if kind == 1 {
-            (format!("shared-{}", self.numbers.below(SHARED)), Revision::Any(true))
+            let stream = usize::try_from(self.numbers.below(SHARED as u64)).unwrap();
+            let revision = match (self.numbers.below(2), self.shared[stream]) {
+                (0, _) => Revision::Any(true),
+                (_, 0) => Revision::NoStream(true),
+                (_, revision) => Revision::Exact(revision),
+            };
+            (format!("shared-{stream}"), revision)
         } else {
             let stream = self.streams.len() - 1 - usize::from(self.streams.len() > 1 && kind == 2);
             (format!("{}-{stream}", self.name), Revision::Exact(self.streams[stream]))
@@ -155,6 +185,11 @@ impl Writer {
             day_start_time: None,
         }
     }
+}
+
+/// Which of the shared streams this is.
+fn shared_stream(stream: &str) -> Option<usize> {
+    stream.strip_prefix("delivery.case/shared-")?.parse().ok()
 }
 
 /// An event that delivery could have recorded, unlike any other.
@@ -197,13 +232,17 @@ async fn entries(client: &Client) -> Vec<Value> {
 }
 
 /// Proves that every answered append stands in the log once, whole, and exactly where its writer was told;
-/// that positions have no gap; and that nothing else is there but the log's own first entry and, whole or
+/// that neither positions nor revisions have a gap; and that nothing else is there but the log's own first entry and, whole or
 /// not at all, what was not answered. Gives the number of entries.
 pub async fn prove(client: &Client, writers: &[Writer]) -> u64 {
     let mut found: HashMap<String, Vec<Value>> = HashMap::new();
     let entries = entries(client).await;
+    let mut revisions: HashMap<&str, u64> = HashMap::new();
     for (entry, position) in entries.iter().zip(1_u64..) {
         assert_eq!(entry["position"], position, "positions have a gap");
+        let revision = revisions.entry(entry["stream"].as_str().unwrap()).or_default();
+        *revision += 1;
+        assert_eq!(entry["revision"], *revision, "revisions of a stream have a gap: {entry}");
         found.entry(entry["append_id"].as_str().unwrap().to_owned()).or_default().push(entry.clone());
     }
     for (request, answer) in writers.iter().flat_map(|writer| &writer.answered) {

@@ -6,6 +6,10 @@
 mod access;
 #[path = "system/alone.rs"]
 mod alone;
+#[path = "system/away.rs"]
+mod away;
+#[path = "system/beside.rs"]
+mod beside;
 #[path = "system/command_line.rs"]
 mod command_line;
 #[path = "system/conduct.rs"]

@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that can't go on has failed")]
 
+#[path = "eventlog/away.rs"]
+mod away;
 #[path = "eventlog/bundles.rs"]
 mod bundles;
 #[path = "eventlog/check.rs"]
@@ -26,3 +28,7 @@ mod postgres;
 mod queue;
 #[path = "eventlog/store.rs"]
 mod store;
+#[path = "eventlog/told.rs"]
+mod told;
+#[path = "eventlog/wire.rs"]
+mod wire;

@@ -1,6 +1,6 @@
 //! Hearing of what other processes append: one notification a batch, and a poll behind it.
 
-use std::time::Duration;
+use std::{convert::Infallible, time::Duration};
 
 use sqlx::{PgPool, postgres::PgListener};
 use tokio::{sync::watch, time::Instant};
@@ -37,30 +37,45 @@ impl Listener {
 
     async fn listen(&mut self) {
         loop {
-            if let Err(error) = self.listen_once().await {
-                if self.is_reached.send_if_modified(|is| std::mem::replace(is, false)) {
-                    tracing::warn!(%error, "the database can't be reached");
+            match self.start().await {
+                Ok(listener) => {
+                    let Err(error) = self.hear(listener).await;
+                    // It may be that one connection only: whether the database is away shows when it's reached for.
+                    tracing::debug!(%error, "the database is no longer listened to");
                 }
-                tokio::time::sleep(REST).await;
+                Err(error) => {
+                    if self.is_reached.send_if_modified(|is| std::mem::replace(is, false)) {
+                        tracing::warn!(%error, "the database can't be reached");
+                    }
+                }
             }
+            tokio::time::sleep(REST).await;
         }
     }
 
-    /// Listens until the connection is lost.
-    async fn listen_once(&mut self) -> Result<(), sqlx::Error> {
+    /// Begins to listen. Whatever was appended before is found by asking.
+    async fn start(&mut self) -> Result<PgListener, sqlx::Error> {
         let mut listener = PgListener::connect_with(&self.pool).await?;
         // A lost connection is an error here, so that it's polled after the next one is there.
         listener.eager_reconnect(false);
         listener.listen(CHANNEL).await?;
+        self.poll().await?;
+        if self.is_reached.send_if_modified(|is| !std::mem::replace(is, true)) {
+            tracing::info!("the database is reached again");
+        }
+        Ok(listener)
+    }
+
+    async fn poll(&self) -> Result<(), sqlx::Error> {
+        let last = read::last(&self.pool).await;
+        let last = last.map_err(|error| sqlx::Error::Io(std::io::Error::other(error)))?;
+        raise(&self.head, last);
+        Ok(())
+    }
+
+    /// Listens until the connection is lost.
+    async fn hear(&mut self, mut listener: PgListener) -> Result<Infallible, sqlx::Error> {
         loop {
-            // Whatever was appended before the listener was there is found by asking.
-            let last = read::last(&self.pool)
-                .await
-                .map_err(|error| sqlx::Error::Io(std::io::Error::other(error)))?;
-            raise(&self.head, last);
-            if self.is_reached.send_if_modified(|is| !std::mem::replace(is, true)) {
-                tracing::info!("the database is reached again");
-            }
             let until = Instant::now() + POLL;
             while let Ok(heard) = tokio::time::timeout_at(until, listener.try_recv()).await {
                 let Some(notification) = heard? else {
@@ -73,6 +88,7 @@ impl Listener {
                     raise(&self.head, writer::last(position, micros));
                 }
             }
+            self.poll().await?;
         }
     }
 }

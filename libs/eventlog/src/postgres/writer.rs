@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::DateTime;
-use sqlx::{Connection as _, PgConnection, Row as _, postgres::PgConnectOptions};
+use sqlx::{Connection as _, Executor as _, PgConnection, Row as _, postgres::PgConnectOptions};
 use tokio::{
     sync::watch,
     time::{Instant, timeout_at},
@@ -65,15 +65,15 @@ pub(super) fn last(position: i64, micros: i64) -> Last {
 impl Store for Writer {
     async fn commit(&mut self, appends: &[Append]) -> Vec<Answer> {
         let deadline = Instant::now() + PATIENCE;
-        // Whether the rows may have reached the database though no answer came back.
-        let mut is_sent = false;
+        // What may have reached the database though no answer came back.
+        let mut sent = None;
         loop {
+            let was_sent = sent.is_some();
             let error = match self.connected(deadline).await {
                 Err(error) => error,
                 Ok(connection) => {
-                    let doubtful = is_sent || self.looks_first;
                     // Longer than anything takes that is not stuck.
-                    let trying = self.try_commit(connection, appends, doubtful, &mut is_sent);
+                    let trying = self.try_commit(connection, appends, &mut sent);
                     match tokio::time::timeout(PATIENCE * 2, trying).await {
                         Ok(Ok(answers)) => return answers,
                         Ok(Err(error)) => error,
@@ -92,7 +92,7 @@ impl Store for Writer {
             }
             tracing::error!(%error, "a batch was not recorded");
             metrics::counter!("liem_log_failed_batches_total").increment(1);
-            return appends.iter().map(|_| Err(failure(&error, is_sent))).collect();
+            return appends.iter().map(|_| Err(failure(&error, was_sent, sent.is_some()))).collect();
         }
     }
 }
@@ -120,8 +120,14 @@ impl Writer {
 
     /// The connection, or a new one within the time.
     async fn connected(&mut self, deadline: Instant) -> Result<PgConnection, sqlx::Error> {
-        if let Some(connection) = self.connection.take() {
-            return Ok(connection);
+        if let Some(mut connection) = self.connection.take() {
+            // Once the database is known to be away nothing is sent on a connection that may have gone with it: nobody
+            // could say any more that it wasn't recorded.
+            if *self.is_reached.borrow()
+                || matches!(timeout_at(deadline, connection.ping()).await, Ok(Ok(())))
+            {
+                return Ok(connection);
+            }
         }
         loop {
             let connected = match timeout_at(deadline, connect::writer(&self.options)).await {
@@ -149,38 +155,47 @@ impl Writer {
         &mut self,
         mut connection: PgConnection,
         appends: &[Append],
-        doubtful: bool,
-        is_sent: &mut bool,
+        sent: &mut Option<Batch>,
     ) -> Result<Vec<Answer>, sqlx::Error> {
         let has_moved = self.head.borrow().position > self.last.position;
-        if !doubtful
+        if sent.is_none()
+            && !self.looks_first
             && !has_moved
-            && let Some(answers) = self.commit_unlooked(&mut connection, appends, is_sent).await?
+            && let Some(answers) = self.commit_unlooked(&mut connection, appends, sent).await?
         {
             self.connection = Some(connection);
             return Ok(answers);
         }
         let mut tx = connection.begin().await?;
         sqlx::query("SELECT liem.lock()").execute(&mut *tx).await?;
-        let last = load_last(&mut tx).await?;
-        if last != self.last {
-            self.heads.clear();
-            self.last = last;
-        }
-        let known = find_known(&mut tx, appends).await?;
-        self.load_heads(&mut tx, appends, true).await?;
-        let batch = self.judge(appends, known);
-        self.looks_first = batch.repeats();
-        if !batch.rows.is_empty() {
-            *is_sent = true;
+        let mut answers_again = match sent {
+            Some(batch) => is_recorded(&mut tx, batch).await?,
+            None => false,
+        };
+        if !answers_again {
+            let last = load_last(&mut tx).await?;
+            if last != self.last {
+                self.heads.clear();
+                self.last = last;
+            }
+            let known = find_known(&mut tx, appends).await?;
+            self.load_heads(&mut tx, appends, true).await?;
+            let batch = sent.insert(self.judge(appends, known));
+            self.looks_first = batch.repeats();
             if !append(&mut tx, last, &batch.rows).await? {
                 let message = "the database refused rows that were judged under the lock";
                 return Err(sqlx::Error::Decode(message.into()));
             }
+            answers_again = batch.rows.is_empty() && batch.repeats();
+        }
+        if answers_again {
+            // What was recorded before may have come through a crash of the server without reaching its standby. A
+            // commit waits for the standby only if it writes.
+            tx.execute("SELECT pg_logical_emit_message(true, 'liem', ''::text)").await?;
         }
         tx.commit().await?;
         self.connection = Some(connection);
-        Ok(self.recorded(batch))
+        Ok(sent.take().map(|batch| self.recorded(batch)).unwrap_or_default())
     }
 
     /// Commits what is new by what is in memory, in one statement; none if it has to be looked first.
@@ -188,19 +203,16 @@ impl Writer {
         &mut self,
         connection: &mut PgConnection,
         appends: &[Append],
-        is_sent: &mut bool,
+        sent: &mut Option<Batch>,
     ) -> Result<Option<Vec<Answer>>, sqlx::Error> {
         self.load_heads(connection, appends, false).await?;
         let batch = self.judge(appends, Recorded::default());
         if batch.refuses() {
             return Ok(None);
         }
-        *is_sent = true;
-        if append(connection, self.last, &batch.rows).await? {
-            return Ok(Some(self.recorded(batch)));
-        }
-        *is_sent = false;
-        Ok(None)
+        let batch = sent.insert(batch);
+        let is_recorded = append(connection, self.last, &batch.rows).await?;
+        Ok(sent.take().filter(|_| is_recorded).map(|batch| self.recorded(batch)))
     }
 
     fn judge(&self, appends: &[Append], known: Recorded) -> Batch {
@@ -234,6 +246,13 @@ impl Writer {
         }
         Ok(())
     }
+}
+
+/// Whether a batch that was sent is there: its first entry is, with the nonce that it was given.
+async fn is_recorded(connection: &mut PgConnection, batch: &Batch) -> Result<bool, sqlx::Error> {
+    let Some(first) = batch.rows.first() else { return Ok(false) };
+    let sql = "SELECT EXISTS (SELECT FROM liem.entry WHERE position = $1 AND bytes = $2)";
+    sqlx::query_scalar(sql).bind(signed(first.position)).bind(&first.bytes).fetch_one(connection).await
 }
 
 /// Which of the append ids are recorded already.
@@ -281,14 +300,15 @@ pub(super) async fn copy(connection: &mut PgConnection, rows: &[Row]) -> Result<
     Ok(())
 }
 
-/// What a failure means to those whose append was in the batch.
-fn failure(error: &sqlx::Error, is_sent: bool) -> AppendError {
-    match code(error).as_deref() {
-        // The statement failed as a whole, before anything counted.
-        Some("53100") => AppendError::StorageFull,
-        Some("LI002") => AppendError::Closed,
-        Some(_) if !is_lost(error) => AppendError::unreachable(error.to_string()),
-        _ if is_sent => AppendError::unavailable(error.to_string()),
-        _ => AppendError::unreachable(error.to_string()),
+/// What a failure means to those whose append was in the batch, which may have been sent before the try that failed.
+fn failure(error: &sqlx::Error, was_sent: bool, is_sent: bool) -> AppendError {
+    let message = error.to_string();
+    match code(error).filter(|_| !is_lost(error)).as_deref() {
+        // A statement failed as a whole, before anything counted.
+        Some("53100") if !was_sent => AppendError::StorageFull,
+        Some("LI002") if !was_sent => AppendError::Closed,
+        Some(_) if !was_sent => AppendError::unreachable(message),
+        None if !is_sent => AppendError::unreachable(message),
+        _ => AppendError::unavailable(message),
     }
 }

@@ -13,8 +13,12 @@ pub(crate) struct Place(pub(crate) Database);
 
 impl Place {
     pub(crate) async fn new() -> Self {
-        let database = tokio::task::spawn_blocking(|| Postgres::shared().database()).await.unwrap();
-        let place = Self(database);
+        Self::on(tokio::task::spawn_blocking(Postgres::shared).await.unwrap()).await
+    }
+
+    /// The same on a server of the test's own.
+    pub(crate) async fn on(server: &Postgres) -> Self {
+        let place = Self(server.database());
         assert_eq!(migrate_postgres(&place.of(Role::Owner)).await.unwrap().0, 0);
         place
     }
