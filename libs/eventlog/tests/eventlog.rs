@@ -18,11 +18,15 @@ mod durability;
 mod envelope;
 #[path = "eventlog/full_disk.rs"]
 mod full_disk;
+#[path = "eventlog/migrate.rs"]
+mod migrate;
 #[path = "eventlog/open.rs"]
 mod open;
 #[path = "eventlog/postgres.rs"]
 mod postgres;
 #[path = "eventlog/queue.rs"]
 mod queue;
+#[path = "eventlog/roles.rs"]
+mod roles;
 #[path = "eventlog/store.rs"]
 mod store;
