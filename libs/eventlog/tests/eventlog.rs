@@ -6,6 +6,8 @@
 mod bundles;
 #[path = "eventlog/check.rs"]
 mod check;
+#[path = "eventlog/check_postgres.rs"]
+mod check_postgres;
 #[path = "eventlog/clock.rs"]
 mod clock;
 #[path = "eventlog/close.rs"]
