@@ -8,6 +8,8 @@ mod away;
 mod bundles;
 #[path = "eventlog/check.rs"]
 mod check;
+#[path = "eventlog/check_postgres.rs"]
+mod check_postgres;
 #[path = "eventlog/clock.rs"]
 mod clock;
 #[path = "eventlog/close.rs"]
@@ -20,12 +22,16 @@ mod durability;
 mod envelope;
 #[path = "eventlog/full_disk.rs"]
 mod full_disk;
+#[path = "eventlog/migrate.rs"]
+mod migrate;
 #[path = "eventlog/open.rs"]
 mod open;
 #[path = "eventlog/postgres.rs"]
 mod postgres;
 #[path = "eventlog/queue.rs"]
 mod queue;
+#[path = "eventlog/roles.rs"]
+mod roles;
 #[path = "eventlog/store.rs"]
 mod store;
 #[path = "eventlog/told.rs"]
