@@ -6,6 +6,8 @@
 mod access;
 #[path = "system/alone.rs"]
 mod alone;
+#[path = "system/bench.rs"]
+mod bench;
 #[path = "system/command_line.rs"]
 mod command_line;
 #[path = "system/conduct.rs"]
