@@ -26,6 +26,8 @@ mod open;
 mod postgres;
 #[path = "eventlog/queue.rs"]
 mod queue;
+#[path = "eventlog/standby.rs"]
+mod standby;
 #[path = "eventlog/store.rs"]
 mod store;
 #[path = "eventlog/told.rs"]
