@@ -20,6 +20,8 @@ mod durability;
 mod envelope;
 #[path = "eventlog/full_disk.rs"]
 mod full_disk;
+#[path = "eventlog/listen.rs"]
+mod listen;
 #[path = "eventlog/open.rs"]
 mod open;
 #[path = "eventlog/postgres.rs"]

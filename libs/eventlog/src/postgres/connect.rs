@@ -19,12 +19,8 @@ const REST: Duration = Duration::from_secs(1);
 pub(super) async fn writer(options: &PgConnectOptions) -> Result<PgConnection, sqlx::Error> {
     let connecting = async {
         let mut connection = options.clone().application_name("liem writer").connect().await?;
-        // A statement's own timeout would end the wait for a standby, and the commit would seem to be there.
         connection
-            .execute(
-                "SET idle_in_transaction_session_timeout = '10s'; SET lock_timeout = '10s'; \
-                 SET statement_timeout = 0",
-            )
+            .execute("SET idle_in_transaction_session_timeout = '10s'; SET lock_timeout = '10s'")
             .await?;
         let commit: String = sqlx::query_scalar("SHOW synchronous_commit").fetch_one(&mut connection).await?;
         if commit == "off" {
