@@ -24,6 +24,8 @@ mod envelope;
 mod full_disk;
 #[path = "eventlog/migrate.rs"]
 mod migrate;
+#[path = "eventlog/listen.rs"]
+mod listen;
 #[path = "eventlog/open.rs"]
 mod open;
 #[path = "eventlog/postgres.rs"]
@@ -32,6 +34,8 @@ mod postgres;
 mod queue;
 #[path = "eventlog/roles.rs"]
 mod roles;
+#[path = "eventlog/standby.rs"]
+mod standby;
 #[path = "eventlog/store.rs"]
 mod store;
 #[path = "eventlog/told.rs"]

@@ -15,7 +15,6 @@ use proto::{ledger::FollowEntriesRequest, reason_of};
 use test_postgres::{Database, Postgres, Role};
 use tests::{Client, Numbers, Server, Writer, liem, prove, run};
 use tokio::sync::watch;
-use tonic::Code;
 
 const SEED: u64 = 20_261_125;
 const LEDGERS: usize = 3;
@@ -94,7 +93,9 @@ pub(crate) async fn follow(client: impl Fn() -> Client, mut end: watch::Receiver
         let mut pages = match client().ledger().follow_entries(request).await {
             Ok(pages) => pages.into_inner(),
             Err(status) => {
-                assert_eq!(status.code(), Code::Unavailable, "{status:?}");
+                // The process is gone, or its database is.
+                let reason = reason_of(&status);
+                assert!(reason.is_none_or(|reason| reason == "LOG_UNAVAILABLE"), "{status:?}");
                 continue;
             }
         };
@@ -177,9 +178,7 @@ async fn three_ledgers_killed_at_random_have_one_log_and_lose_nothing() {
 
     let sum = |of: fn(&Writer) -> u64| writers.iter().map(of).sum::<u64>();
     let (conflicts, recorded) = (sum(|writer| writer.conflicts), sum(|writer| writer.recorded_unanswered));
-    eprintln!(
-        "{head} entries, {conflicts} conflicts, {recorded} recorded without an answer, {unanswered} pending"
-    );
+    eprintln!("{head} entries, {conflicts} conflicts, {recorded} recorded without an answer");
     assert!(conflicts > 0, "nobody came too late for a stream that all write to");
     assert!(recorded > 0, "no kill fell between an entry and its answer");
 }

@@ -19,12 +19,8 @@ const REST: Duration = Duration::from_secs(1);
 pub(super) async fn writer(options: &PgConnectOptions) -> Result<PgConnection, sqlx::Error> {
     let connecting = async {
         let mut connection = options.clone().application_name("liem writer").connect().await?;
-        // A statement's own timeout would end the wait for a standby, and the commit would seem to be there.
         connection
-            .execute(
-                "SET idle_in_transaction_session_timeout = '10s'; SET lock_timeout = '10s'; \
-                 SET statement_timeout = 0",
-            )
+            .execute("SET idle_in_transaction_session_timeout = '10s'; SET lock_timeout = '10s'")
             .await?;
         let (fsync, commit, is_standby): (String, String, bool) = sqlx::query_as(
             "SELECT current_setting('fsync'), current_setting('synchronous_commit'), pg_is_in_recovery()",

@@ -1,6 +1,6 @@
 //! What callers were told of their appends, and the proof that it's true.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use eventlog::{
     Append, AppendError, Appended, EventLog, Expected, check_postgres,
@@ -81,4 +81,17 @@ fn range(appended: &Appended) -> Vec<u64> {
 
 pub(crate) async fn positions(log: &dyn EventLog, append: &Append) -> Vec<u64> {
     log.find_append(append.id).await.unwrap().iter().map(|entry| entry.position).collect()
+}
+
+/// Waits until an append is in the database, though nobody was told.
+pub(crate) async fn until_recorded(log: &dyn EventLog, append: &Append) -> Vec<u64> {
+    let looking = async {
+        loop {
+            let found = positions(log, append).await;
+            if !found.is_empty() {
+                return found;
+            }
+        }
+    };
+    tokio::time::timeout(Duration::from_mins(1), looking).await.expect("it's recorded soon")
 }

@@ -14,7 +14,7 @@ use test_postgres::{Postgres, Proxy, Role, Side, wait_until};
 use crate::{
     postgres::Place,
     store::options,
-    told::{Told, fresh, is_true, positions, send},
+    told::{Told, fresh, is_true, positions, send, until_recorded},
 };
 
 /// A log that is reached over a wire that can fail, and how to go round it.
@@ -70,10 +70,7 @@ async fn an_append_whose_answer_is_lost_is_answered_as_it_was_recorded() {
         wired.proxy.hold_answers();
         let append = fresh(2);
         let sending = tokio::spawn(send(wired.log.clone(), append.clone()));
-        let mut recorded = Vec::new();
-        while recorded.is_empty() {
-            recorded = positions(&*beside, &append).await;
-        }
+        let recorded = until_recorded(&*beside, &append).await;
         // Also where others go on meanwhile.
         for _ in 0..round {
             all.push(send(beside.clone(), fresh(1)).await);
@@ -141,7 +138,7 @@ async fn a_wire_that_stays_cut_is_told_as_it_is() {
             wired.proxy.hold_answers();
             let append = fresh(2);
             let sending = tokio::spawn(send(wired.log.clone(), append.clone()));
-            while positions(&*beside, &append).await.is_empty() {}
+            until_recorded(&*beside, &append).await;
             wired.proxy.cut();
             let told = sending.await.unwrap();
             assert!(told.is_unknown(), "nobody here can know: {:?}", told.answer);
@@ -165,7 +162,7 @@ async fn what_was_sent_is_unknown_though_a_later_try_is_refused() {
     wired.proxy.hold_answers();
     let append = fresh(2);
     let sending = tokio::spawn(send(wired.log.clone(), append.clone()));
-    while positions(&*beside, &append).await.is_empty() {}
+    until_recorded(&*beside, &append).await;
     beside.close().await;
     let right = "EXECUTE ON FUNCTION liem.lock()";
     superuser.execute(AssertSqlSafe(format!("REVOKE {right} FROM liem_service"))).await.unwrap();
