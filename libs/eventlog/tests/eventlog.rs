@@ -16,6 +16,8 @@ mod clock;
 mod close;
 #[path = "eventlog/conformance.rs"]
 mod conformance;
+#[path = "eventlog/copy.rs"]
+mod copy;
 #[path = "eventlog/durability.rs"]
 mod durability;
 #[path = "eventlog/envelope.rs"]
