@@ -31,9 +31,6 @@ use crate::{
     turns::{Work, group},
 };
 
-/// Events of the log that counts as long.
-const LONG_LOG_EVENTS: f64 = 10_000_000.0;
-
 /// Events in a batch.
 const BATCH_EVENTS: usize = 500;
 
@@ -73,11 +70,14 @@ struct Args {
     /// Events that are read.
     #[arg(long, default_value_t = 300_000)]
     events: usize,
+    /// Events of the log that `ten-million` fills.
+    #[arg(long, default_value_t = 10_000_000)]
+    long_log: u32,
     /// What to measure.
     #[arg(long, value_delimiter = ',', default_value = "append,batch,read,single")]
     only: Vec<Section>,
     /// Bytes of Liêm's whole entry, where Liêm itself doesn't say.
-    #[arg(long, default_value_t = 725)]
+    #[arg(long, default_value_t = 796)]
     entry_bytes: usize,
 }
 
@@ -202,16 +202,16 @@ async fn single(bench: &Bench, args: &Args) -> Result<()> {
 }
 
 async fn ten_million(bench: &Bench, args: &Args) -> Result<()> {
-    let section = "10 million";
+    let section = format!("log of {}", args.long_log);
     for log in [Log::Sqlite, Log::Postgres] {
-        if let Err(error) = bench.fill(log, LONG_LOG_EVENTS).await {
-            turns::failed(section, &format!("Liêm on {log:?}, filled log"), &error)?;
+        if let Err(error) = bench.fill(log, f64::from(args.long_log)).await {
+            turns::failed(&section, &format!("Liêm on {log:?}, filled log"), &error)?;
             continue;
         }
         let pair = |stream| [false, true].map(|kept| Target::Liem { log, stream, kept });
         let targets = [pair(false), pair(true)].concat();
         let work = Work::Append(Shape { callers: 64, events: 1 });
-        group(bench, args.rounds, section, work, &targets).await?;
+        group(bench, args.rounds, &section, work, &targets).await?;
     }
     Ok(())
 }

@@ -55,6 +55,7 @@ impl Inserts {
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Full)
             .pragma("cache_size", "-65536")
+            .pragma("wal_autocheckpoint", "8192")
             .connect()
             .await?;
         sqlx::query(TABLE).execute(&mut connection).await?;
