@@ -34,6 +34,8 @@ mod flags;
 mod imports;
 #[path = "system/life.rs"]
 mod life;
+#[path = "system/moved.rs"]
+mod moved;
 #[path = "system/operation.rs"]
 mod operation;
 #[path = "system/proceedings.rs"]

@@ -3,6 +3,8 @@
 //! The source is closed first, for good, and the target takes appends only once it has all: there are never two
 //! live logs of one origin. What was interrupted goes on where it stopped.
 
+use std::fmt;
+
 use async_trait::async_trait;
 
 use crate::{
@@ -12,6 +14,14 @@ use crate::{
 
 /// Entries in one transaction.
 const PAGE: u64 = 1_000;
+
+/// How the reason begins for which a source is closed; the target follows.
+const MOVED_TO: &str = "it was moved to ";
+
+/// How the mark of a target ends.
+fn not_complete(to: impl fmt::Display) -> String {
+    format!(" to {to}, and not complete")
+}
 
 /// Why a log could not be moved.
 #[derive(Debug, thiserror::Error)]
@@ -91,17 +101,17 @@ pub async fn copy(
     };
     let source_closed = source.closed().await.map_err(failed(from))?;
     let target_closed = target.closed().await.map_err(failed(to))?;
-    let (goes_on, here) =
-        (target_closed.as_ref().is_some_and(|c| c.incomplete), format!("it was moved to {to}"));
-    match (&source_closed, target_closed) {
-        (Some(Closed { incomplete: true, .. }), _) => {
-            return Err(CopyError::Incomplete { place: from.to_string() });
-        }
-        (_, Some(Closed { incomplete: false, reason })) => {
+    if source_closed.as_ref().is_some_and(|closed| closed.incomplete) {
+        return Err(CopyError::Incomplete { place: from.to_string() });
+    }
+    let begun = match target_closed {
+        Some(Closed { incomplete: false, reason }) => {
             return Err(CopyError::Moved { place: to.to_string(), reason });
         }
-        _ => {}
-    }
+        Some(Closed { incomplete: true, reason }) => Some(reason),
+        None => None,
+    };
+    let goes_on = begun.is_some();
     let occupied = || CopyError::Occupied { place: to.to_string() };
     let found = target.head().await.map_err(failed(to))?;
     if found > 0 {
@@ -120,16 +130,20 @@ pub async fn copy(
         }
     } else if source.head().await.map_err(failed(from))? == 0 {
         return Err(CopyError::Empty { place: from.to_string() });
-    } else if let Some(Closed { reason, .. }) = source_closed.filter(|closed| closed.reason != here) {
-        return Err(CopyError::Moved { place: from.to_string(), reason });
     } else {
+        let mark = begun.unwrap_or_else(|| format!("it is being moved here from {from}{}", not_complete(to)));
+        if let Some(Closed { reason, .. }) = source_closed {
+            // For another place, unless it's the same one by another name: then its mark has the name of before.
+            let is_here =
+                reason.strip_prefix(MOVED_TO).is_some_and(|place| mark.ends_with(&not_complete(place)));
+            if !is_here {
+                return Err(CopyError::Moved { place: from.to_string(), reason });
+            }
+        }
         // Before the source is closed: a target that takes nothing must not cost the log.
-        target
-            .begin(&format!("it is being moved here from {from}, and not complete"))
-            .await
-            .map_err(failed(to))?;
+        target.begin(&mark).await.map_err(failed(to))?;
     }
-    let total = source.close_for_good(&here).await.map_err(failed(from))?;
+    let total = source.close_for_good(&format!("{MOVED_TO}{to}")).await.map_err(failed(from))?;
     if found > 0 && !goes_on && found != total {
         return Err(occupied());
     }

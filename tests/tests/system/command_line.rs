@@ -31,6 +31,9 @@ const OF_VIEWS: [&str; 2] = ["liem board flags", "liem proceeding totals"];
 /// Headings whose fields are tested beside the commands themselves, in `proceedings_cli`.
 pub(crate) const OF_PROCEEDINGS: [&str; 2] = ["liem proceeding", "liem proceeding show"];
 
+/// Headings whose fields are tested where logs move, in `moved`.
+const OF_MOVES: [&str; 3] = ["liem log migrate", "liem log copy", "liem log rebundle"];
+
 /// What is done while no server runs.
 const STOPPED: [&str; 2] = ["liem vault change-key", "liem vault backup"];
 
@@ -208,7 +211,7 @@ async fn the_fields_are_those_that_the_documentation_lists() {
     assert_eq!((&whole["ok"], &whole["faults"]), (&true.into(), &Value::Array(Vec::new())));
     let headings =
         commands.iter().map(|(heading, _)| *heading).chain(ELSEWHERE).chain(OF_PROCEEDINGS).chain(OF_VIEWS);
-    let headings: BTreeSet<_> = headings.chain(OF_BENCH).chain(STOPPED).collect();
+    let headings: BTreeSet<_> = headings.chain(OF_BENCH).chain(OF_MOVES).chain(STOPPED).collect();
     assert_eq!(documented.keys().map(String::as_str).collect::<BTreeSet<_>>(), headings);
     // The trail within a case is a trail; one object a row, and one array.
     assert_eq!(fields(&server.json(&["case", "show", case])["trail"]), documented["liem trail"]);

@@ -319,6 +319,15 @@ async fn a_log_is_moved_once() {
     let again = moved(&from, &database(&elsewhere, Role::Owner)).await.unwrap_err();
     assert!(matches!(again, CopyError::Moved { .. }), "{again}");
     assert!(again.to_string().contains("it was moved to"), "{again}");
+    // Also where a move there had begun, but had not closed the source.
+    let begun = Place::new().await;
+    let mark = format!(
+        "INSERT INTO liem.closed VALUES (true, 'it is being moved here from {from} to {}, and not complete')",
+        database(&begun, Role::Owner)
+    );
+    execute(&mut begun.raw(Role::Owner).await, &mark).await.unwrap();
+    let again = moved(&from, &database(&begun, Role::Owner)).await.unwrap_err();
+    assert!(matches!(again, CopyError::Moved { .. }), "{again}");
     // The place that was spared takes another log.
     let other = Store::new();
     open(&file(&other.path())).await.close().await;
