@@ -58,6 +58,8 @@ mod report_fields;
 mod reporters;
 #[path = "system/reports_import.rs"]
 mod reports_import;
+#[path = "system/restored.rs"]
+mod restored;
 #[path = "system/sealed.rs"]
 mod sealed;
 #[path = "system/tidy.rs"]

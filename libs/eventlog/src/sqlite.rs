@@ -154,17 +154,22 @@ fn lock(path: &Path) -> Result<File, OpenError> {
 }
 
 fn connect(path: &Path) -> SqliteConnectOptions {
-    SqliteConnectOptions::new()
-        .filename(path)
+    as_it_is(path)
         .create_if_missing(true)
         .journal_mode(SqliteJournalMode::Wal)
         // Every commit is synced before it is acknowledged.
         .synchronous(SqliteSynchronous::Full)
-        .busy_timeout(Duration::from_secs(10))
-        .pragma("cache_size", "-65536")
         // 32 MiB: index pages that change with every batch are folded back once in many, and the write-ahead log is
         // mostly written over, which the disk syncs faster than growth.
         .pragma("wal_autocheckpoint", "8192")
+}
+
+/// A file whose journal stays what it is: what `VACUUM INTO` has made has no write-ahead log yet.
+fn as_it_is(path: &Path) -> SqliteConnectOptions {
+    SqliteConnectOptions::new()
+        .filename(path)
+        .busy_timeout(Duration::from_secs(10))
+        .pragma("cache_size", "-65536")
 }
 
 /// The version of the SQLite that is linked in, such as `3.51.3`.

@@ -4,6 +4,8 @@
 
 #[path = "eventlog/away.rs"]
 mod away;
+#[path = "eventlog/backup.rs"]
+mod backup;
 #[path = "eventlog/bundles.rs"]
 mod bundles;
 #[path = "eventlog/check.rs"]

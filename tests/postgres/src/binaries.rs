@@ -10,7 +10,17 @@ use std::{
 const OLDEST: u32 = 15;
 
 /// What a server and its standby are made and run with, and what tests call themselves.
-const NEEDED: [&str; 7] = ["initdb", "pg_basebackup", "pg_ctl", "pg_dump", "pg_restore", "postgres", "psql"];
+const NEEDED: [&str; 9] = [
+    "createdb",
+    "initdb",
+    "pg_basebackup",
+    "pg_ctl",
+    "pg_dump",
+    "pg_dumpall",
+    "pg_restore",
+    "postgres",
+    "psql",
+];
 
 /// The folder of the server's binaries: the first in PATH, or else the newest where Debian puts them.
 pub(crate) fn find() -> PathBuf {

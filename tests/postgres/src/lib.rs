@@ -14,10 +14,12 @@ mod keeper;
 mod port;
 mod proxy;
 mod replication;
+mod restore;
 mod server;
 mod wait;
 
 pub use database::{Database, Role};
 pub use proxy::{Proxy, Side};
+pub use restore::BaseBackup;
 pub use server::Postgres;
 pub use wait::wait_until;

@@ -5,7 +5,7 @@ use std::path::Path;
 use sqlx::{ConnectOptions as _, Row as _, SqliteConnection, sqlite::SqliteRow};
 use uuid::Uuid;
 
-use super::{bundles, connect, schema, unsigned};
+use super::{as_it_is, bundles, schema, unsigned};
 use crate::{
     OpenError,
     check::{Check, CheckProgress, PAGE, ROWS_BEFORE, StoredRow},
@@ -23,8 +23,7 @@ pub async fn check_file(
     mut progress: impl FnMut(&CheckProgress) + Send,
 ) -> Result<CheckProgress, OpenError> {
     let database = |source| OpenError::Database { path: path.display().to_string(), source };
-    let mut connection =
-        connect(path).create_if_missing(false).read_only(true).connect().await.map_err(database)?;
+    let mut connection = as_it_is(path).read_only(true).connect().await.map_err(database)?;
     let opened = open_bundles(path).await;
     let total: i64 = sqlx::query_scalar("SELECT coalesce(max(position), 0) FROM entry")
         .fetch_one(&mut connection)
