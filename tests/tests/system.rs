@@ -10,6 +10,8 @@ mod alone;
 mod away;
 #[path = "system/beside.rs"]
 mod beside;
+#[path = "system/bench.rs"]
+mod bench;
 #[path = "system/command_line.rs"]
 mod command_line;
 #[path = "system/conduct.rs"]

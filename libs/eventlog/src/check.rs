@@ -14,6 +14,9 @@ use crate::{
 /// Rows that a form hands over at a time.
 pub(crate) const PAGE: i64 = 1_000;
 
+/// What a form says of rows that are before the first one.
+pub(crate) const ROWS_BEFORE: &str = "rows stand before position 1";
+
 /// Faults told, at most; more are only worth knowing of.
 const FAULTS_MAX: usize = 100;
 
@@ -41,7 +44,7 @@ pub struct CheckProgress {
 pub(crate) struct StoredRow<'a> {
     pub(crate) position: u64,
     pub(crate) stream: &'a str,
-    pub(crate) revision: u64,
+    pub(crate) revision: i64,
     pub(crate) append_id: Uuid,
     pub(crate) k: i64,
     pub(crate) event_type: &'a str,
@@ -55,7 +58,7 @@ pub(crate) struct StoredRow<'a> {
 /// Keeps the last revision of each stream in memory: about 100 bytes a stream.
 pub(crate) struct Check {
     pub(crate) progress: CheckProgress,
-    revisions: HashMap<String, u64>,
+    revisions: HashMap<String, i64>,
     next: u64,
     recorded_at: i64,
     append: Option<(Uuid, i64)>,
@@ -80,11 +83,6 @@ impl Check {
             bundle: None,
             remedy,
         }
-    }
-
-    /// The position that the next row should have.
-    pub(crate) fn next(&self) -> u64 {
-        self.next
     }
 
     pub(crate) fn fault(&mut self, position: u64, description: impl Into<String>) {
@@ -132,16 +130,27 @@ impl Check {
         self.progress
     }
 
-    pub(crate) fn row(&mut self, row: &StoredRow<'_>) {
-        let position = row.position;
+    /// A row of which not even the columns are what the schema has.
+    pub(crate) fn unreadable(&mut self, position: u64, error: &sqlx::Error) {
+        self.follow(position);
+        self.fault(position, format!("the row can't be read ({error})"));
+    }
+
+    /// Positions have no gap.
+    fn follow(&mut self, position: u64) {
         if position != self.next {
             self.fault(self.next, format!("gap: position {} is followed by {position}", self.next - 1));
         }
         self.next = position + 1;
         self.progress.checked += 1;
+    }
+
+    pub(crate) fn row(&mut self, row: &StoredRow<'_>) {
+        let position = row.position;
+        self.follow(position);
 
         let last = self.revisions.insert(row.stream.to_owned(), row.revision).unwrap_or(0);
-        if row.revision != last + 1 {
+        if row.revision != last.saturating_add(1) {
             let text = format!("stream `{}`: revision {last} is followed by {}", row.stream, row.revision);
             self.fault(position, text);
         }
@@ -153,7 +162,7 @@ impl Check {
         self.recorded_at = row.recorded_at;
 
         let follows = match self.append {
-            Some((id, last)) if id == row.append_id => row.k == last + 1,
+            Some((id, last)) if id == row.append_id => row.k == last.saturating_add(1),
             _ => row.k == 0,
         };
         if !follows {
@@ -175,7 +184,7 @@ impl Check {
         let columns = [
             ("position", header.position == position),
             ("stream", header.stream == row.stream),
-            ("revision", header.revision == row.revision),
+            ("revision", i64::try_from(header.revision) == Ok(row.revision)),
             ("append_id", header.append_id == row.append_id),
             ("k", i64::from(header.k) == row.k),
             ("type", header.event_type == row.event_type),

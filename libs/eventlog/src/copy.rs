@@ -49,11 +49,19 @@ pub enum CopyError {
         /// The source.
         place: String,
     },
-    /// The target has another log.
-    #[error("{place} has another log already: name an empty place")]
+    /// The target has a log.
+    #[error("{place} has a log already: name an empty place")]
     Occupied {
         /// The target.
         place: String,
+    },
+    /// One of both was moved elsewhere before.
+    #[error("{place} is closed, {reason}: there would be two of one log")]
+    Moved {
+        /// Which.
+        place: String,
+        /// Why it's closed.
+        reason: String,
     },
 }
 
@@ -68,8 +76,8 @@ pub struct Copied {
 
 /// Moves the log of a place to another one that is empty. `progress` is told how many entries are there, of how many.
 ///
-/// A database needs the owner's role on either side. The source must not be open: a file is locked by the ledger that writes it, and
-/// ledgers on a database get `LOG_CLOSED` from then on.
+/// A database needs the owner's role on either side. The source may not be open if it's a file, which the ledger that writes
+/// it locks; ledgers on a database get `LOG_CLOSED` from then on.
 pub async fn copy(
     from: &LogPlace,
     to: &LogPlace,
@@ -81,12 +89,21 @@ pub async fn copy(
         let place = place.to_string();
         move |source| CopyError::Database { place, source }
     };
-    if source.is_incomplete().await.map_err(failed(from))? {
-        return Err(CopyError::Incomplete { place: from.to_string() });
+    let source_closed = source.closed().await.map_err(failed(from))?;
+    let target_closed = target.closed().await.map_err(failed(to))?;
+    let (goes_on, here) =
+        (target_closed.as_ref().is_some_and(|c| c.incomplete), format!("it was moved to {to}"));
+    match (&source_closed, target_closed) {
+        (Some(Closed { incomplete: true, .. }), _) => {
+            return Err(CopyError::Incomplete { place: from.to_string() });
+        }
+        (_, Some(Closed { incomplete: false, reason })) => {
+            return Err(CopyError::Moved { place: to.to_string(), reason });
+        }
+        _ => {}
     }
     let occupied = || CopyError::Occupied { place: to.to_string() };
     let found = target.head().await.map_err(failed(to))?;
-    let goes_on = target.is_incomplete().await.map_err(failed(to))?;
     if found > 0 {
         // No other log has the same: every entry has a nonce.
         for position in [1, found] {
@@ -97,19 +114,24 @@ pub async fn copy(
                 return Err(occupied());
             }
         }
-    }
-    if found == 0 && source.head().await.map_err(failed(from))? == 0 {
+        if !goes_on && source_closed.is_none() {
+            // Both are open: it's the source itself, or a copy that was made otherwise.
+            return Err(occupied());
+        }
+    } else if source.head().await.map_err(failed(from))? == 0 {
         return Err(CopyError::Empty { place: from.to_string() });
-    }
-    let total = source.close_for_good(&format!("it was moved to {to}")).await.map_err(failed(from))?;
-    if found > 0 && !goes_on && found != total {
-        return Err(occupied());
-    }
-    if found == 0 {
+    } else if let Some(Closed { reason, .. }) = source_closed.filter(|closed| closed.reason != here) {
+        return Err(CopyError::Moved { place: from.to_string(), reason });
+    } else {
+        // Before the source is closed: a target that takes nothing must not cost the log.
         target
             .begin(&format!("it is being moved here from {from}, and not complete"))
             .await
             .map_err(failed(to))?;
+    }
+    let total = source.close_for_good(&here).await.map_err(failed(from))?;
+    if found > 0 && !goes_on && found != total {
+        return Err(occupied());
     }
     let mut through = found;
     while through < total {
@@ -150,19 +172,26 @@ fn row_of(entry: &Entry) -> Result<Row, NotAnEntry> {
 
 pub(crate) type Failed = Box<dyn std::error::Error + Send + Sync>;
 
+/// What closes a log.
+pub(crate) struct Closed {
+    /// It's the target of a move that has not ended.
+    pub(crate) incomplete: bool,
+    pub(crate) reason: String,
+}
+
 /// One end of a move: a log that nobody else writes to.
 #[async_trait]
 pub(crate) trait End: Send {
     /// The position of the last entry.
     async fn head(&mut self) -> Result<u64, Failed>;
 
-    /// True if it's the target of a move that has not ended.
-    async fn is_incomplete(&mut self) -> Result<bool, Failed>;
+    /// Whether it takes no appends, and why.
+    async fn closed(&mut self) -> Result<Option<Closed>, Failed>;
 
     /// Lets it take no append any more, for good, and returns where it ends.
     async fn close_for_good(&mut self, reason: &str) -> Result<u64, Failed>;
 
-    /// Marks it as not complete, so that nobody opens it.
+    /// Marks it, which has nothing, as not complete, so that nobody opens it.
     async fn begin(&mut self, reason: &str) -> Result<(), Failed>;
 
     /// Entries past a position, oldest first.

@@ -163,6 +163,18 @@ impl Batch {
         self.answers.iter().flatten().any(|appended| appended.repeated)
     }
 
+    /// The log, which ends at `last`, is closed: nothing new is taken.
+    pub(crate) fn refuse_new(&mut self, last: Last) {
+        for answer in &mut self.answers {
+            if answer.as_ref().is_ok_and(|appended| appended.first_position > last.position) {
+                *answer = Err(AppendError::Closed);
+            }
+        }
+        self.last = last;
+        self.rows.clear();
+        self.heads.clear();
+    }
+
     /// The rows are on disk: the heads are as the batch leaves them.
     pub(crate) fn recorded(self, cache: &mut Heads) -> Vec<Answer> {
         metrics::counter!("liem_log_batches_total").increment(1);

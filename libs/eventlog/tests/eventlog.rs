@@ -8,18 +8,24 @@ mod away;
 mod bundles;
 #[path = "eventlog/check.rs"]
 mod check;
+#[path = "eventlog/check_postgres.rs"]
+mod check_postgres;
 #[path = "eventlog/clock.rs"]
 mod clock;
 #[path = "eventlog/close.rs"]
 mod close;
 #[path = "eventlog/conformance.rs"]
 mod conformance;
+#[path = "eventlog/copy.rs"]
+mod copy;
 #[path = "eventlog/durability.rs"]
 mod durability;
 #[path = "eventlog/envelope.rs"]
 mod envelope;
 #[path = "eventlog/full_disk.rs"]
 mod full_disk;
+#[path = "eventlog/migrate.rs"]
+mod migrate;
 #[path = "eventlog/listen.rs"]
 mod listen;
 #[path = "eventlog/open.rs"]
@@ -28,6 +34,8 @@ mod open;
 mod postgres;
 #[path = "eventlog/queue.rs"]
 mod queue;
+#[path = "eventlog/roles.rs"]
+mod roles;
 #[path = "eventlog/standby.rs"]
 mod standby;
 #[path = "eventlog/store.rs"]

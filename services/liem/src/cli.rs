@@ -2,6 +2,7 @@
 
 #[macro_use]
 mod words;
+mod bench;
 pub(crate) mod directory;
 mod flags;
 mod import;
@@ -14,6 +15,9 @@ use std::{net::SocketAddr, path::PathBuf};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub(crate) use bench::{
+    BenchAppendArgs, BenchCommand, BenchFollowArgs, BenchReadArgs, MeasuredArgs, ReplayArgs,
+};
 pub(crate) use directory::{DirectoryCommand, FromArgs, Leadership, NameArgs, OfficialCategory, OnArgs};
 pub(crate) use flags::{FlagKind, FlagsArgs};
 pub(crate) use import::{ImportCommand, ImportCsvArgs};
@@ -107,7 +111,7 @@ pub(crate) enum Command {
     Vault(VaultCommand),
     /// Run a synthetic province end to end: cases in, a board and a trail out
     Demo(DemoArgs),
-    /// Measure the code on a synthetic history
+    /// Measure the code on a synthetic history, and a ledger under load
     #[command(subcommand)]
     Bench(BenchCommand),
 }
@@ -534,24 +538,4 @@ pub(crate) struct DemoArgs {
     /// Keep the ledger running afterwards, to look at
     #[arg(long)]
     pub(crate) keep: bool,
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum BenchCommand {
-    /// How fast a history is read and folded, in this process and without a server
-    Replay(ReplayArgs),
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct ReplayArgs {
-    /// Entries of the history. It is generated in the folder of --data, or used again if it is there already;
-    /// without --data in a temporary one
-    #[arg(long, default_value_t = 100_000, value_parser = clap::value_parser!(u64).range(1..=1_000_000_000))]
-    pub(crate) events: u64,
-    /// What the history is made from: the same seed gives the same one
-    #[arg(long, default_value_t = 1)]
-    pub(crate) seed: u64,
-    /// Measure only these, by their names in the answer
-    #[arg(long = "only", value_name = "NAME")]
-    pub(crate) only: Vec<String>,
 }

@@ -45,6 +45,9 @@ pub(crate) async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Rules(command) => rules::rules(&settings, command)?,
         Command::Vault(command) => vault::vault(&settings, command).await?,
         Command::Demo(args) => demo::demo(&settings, args).await?,
+        Command::Bench(BenchCommand::Append(args)) => bench::append(&settings, args).await?,
+        Command::Bench(BenchCommand::Read(args)) => bench::read(&settings, args).await?,
+        Command::Bench(BenchCommand::Follow(args)) => bench::follow(&settings, args).await?,
         Command::Bench(BenchCommand::Replay(args)) => bench::replay(&settings, args).await?,
     }
     Ok(ExitCode::SUCCESS)

@@ -9,8 +9,8 @@ use std::{
 /// The oldest major version that the ledger runs on.
 const OLDEST: u32 = 15;
 
-/// What a server and its standby are made and run with.
-const NEEDED: [&str; 4] = ["initdb", "pg_basebackup", "pg_ctl", "postgres"];
+/// What a server and its standby are made and run with, and what tests call themselves.
+const NEEDED: [&str; 7] = ["initdb", "pg_basebackup", "pg_ctl", "pg_dump", "pg_restore", "postgres", "psql"];
 
 /// The folder of the server's binaries: the first in PATH, or else the newest where Debian puts them.
 pub(crate) fn find() -> PathBuf {

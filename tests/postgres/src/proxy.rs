@@ -3,7 +3,6 @@
 use std::{
     collections::HashMap,
     io::{Read as _, Write as _},
-    mem,
     net::{Shutdown, SocketAddr, TcpListener, TcpStream},
     sync::{Arc, Condvar, Mutex},
     thread::{self, JoinHandle},
@@ -57,7 +56,7 @@ impl Proxy {
 
     /// Whether it's cut, by [`cut`](Self::cut) or by [`cut_after`](Self::cut_after).
     pub fn is_cut(&self) -> bool {
-        self.wire.state.lock().unwrap().is_cut
+        self.wire.acceptor.lock().unwrap().is_none()
     }
 
     /// Carries this many more bytes from a side, over all connections together, and is cut by the next one.
@@ -89,12 +88,14 @@ struct Wire {
     state: Mutex<State>,
     /// Answers may no longer be held.
     released: Condvar,
-    /// The thread that listens; none while it's cut. Locked before the state, where both are.
+    /// The thread that listens; none as soon as it's cut and all is closed. Locked before the state, where both
+    /// are.
     acceptor: Mutex<Option<JoinHandle<()>>>,
 }
 
 #[derive(Default)]
 struct State {
+    /// Nothing goes over any more; it's all closed a moment later.
     is_cut: bool,
     holds_answers: bool,
     /// What a side may still say before the wire is cut.
@@ -130,8 +131,16 @@ enum Fate {
 
 impl Wire {
     fn cut(&self) {
-        let mut acceptor = self.acceptor.lock().unwrap();
         self.state.lock().unwrap().is_cut = true;
+        self.finish_cut();
+    }
+
+    /// Refuses and closes, unless it was mended meanwhile.
+    fn finish_cut(&self) {
+        let mut acceptor = self.acceptor.lock().unwrap();
+        if !self.state.lock().unwrap().is_cut {
+            return;
+        }
         if let Some(thread) = acceptor.take() {
             // It waits for a client, and ends when one comes.
             drop(TcpStream::connect(self.address));
@@ -206,7 +215,8 @@ impl Wire {
                 Fate::Cut(length) => {
                     // The other end may be gone: then the wire is cut all the same.
                     drop(to.write_all(&buffer[..length]));
-                    return self.cut();
+                    self.finish_cut();
+                    return self.close(number);
                 }
                 Fate::Lost => return,
             }
@@ -222,16 +232,16 @@ impl Wire {
         if state.is_cut || !state.connections.contains_key(&number) {
             return Fate::Lost;
         }
-        match &mut state.left {
-            Some((whose, left)) if *whose == side => {
-                if length > *left {
-                    return Fate::Cut(mem::take(left));
-                }
-                *left -= length;
-                Fate::Go
-            }
-            _ => Fate::Go,
+        let Some((_, left)) = state.left.as_mut().filter(|(whose, _)| *whose == side) else {
+            return Fate::Go;
+        };
+        if length > *left {
+            let last = *left;
+            state.is_cut = true;
+            return Fate::Cut(last);
         }
+        *left -= length;
+        Fate::Go
     }
 
     /// Tells the other side of a connection that one has said its last.

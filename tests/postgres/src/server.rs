@@ -1,8 +1,10 @@
 //! Servers.
 
 use std::{
+    env,
     net::{Ipv4Addr, SocketAddr},
     path::Path,
+    process::Command,
     sync::OnceLock,
 };
 
@@ -70,6 +72,18 @@ impl Postgres {
     /// A fresh database, owned by [`Role::Owner`].
     pub fn database(&self) -> Database {
         Database::create(self)
+    }
+
+    /// A program of PostgreSQL, such as `psql` or `pg_dump`, which comes to this server as superuser.
+    pub fn program(&self, name: &str) -> Command {
+        let mut command = Command::new(binaries::find().join(name));
+        // The caller's own settings are for a server of theirs.
+        for (setting, _) in env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("PG")) {
+            command.env_remove(setting);
+        }
+        let port = self.port.to_string();
+        command.env("PGHOST", self.folder()).env("PGPORT", port).env("PGUSER", Role::Superuser.name());
+        command
     }
 
     /// Where it listens.

@@ -23,6 +23,9 @@ pub(crate) const ELSEWHERE: [&str; 8] = [
     "liem due",
 ];
 
+/// Headings whose fields are tested in `bench`.
+pub(crate) const OF_BENCH: [&str; 3] = ["liem bench append", "liem bench read", "liem bench follow"];
+
 /// Headings whose fields are tested beside the views, in `flags` and `proceedings`.
 const OF_VIEWS: [&str; 2] = ["liem board flags", "liem proceeding totals"];
 /// Headings whose fields are tested beside the commands themselves, in `proceedings_cli`.
@@ -205,7 +208,7 @@ async fn the_fields_are_those_that_the_documentation_lists() {
     assert_eq!((&whole["ok"], &whole["faults"]), (&true.into(), &Value::Array(Vec::new())));
     let headings =
         commands.iter().map(|(heading, _)| *heading).chain(ELSEWHERE).chain(OF_PROCEEDINGS).chain(OF_VIEWS);
-    let headings: BTreeSet<_> = headings.chain(STOPPED).collect();
+    let headings: BTreeSet<_> = headings.chain(OF_BENCH).chain(STOPPED).collect();
     assert_eq!(documented.keys().map(String::as_str).collect::<BTreeSet<_>>(), headings);
     // The trail within a case is a trail; one object a row, and one array.
     assert_eq!(fields(&server.json(&["case", "show", case])["trail"]), documented["liem trail"]);

@@ -1,11 +1,14 @@
 //! Checking the log in a database.
 
-use sqlx::{ConnectOptions as _, PgConnection, Row as _, postgres::PgConnectOptions};
+use sqlx::{
+    ConnectOptions as _, PgConnection, Row as _,
+    postgres::{PgConnectOptions, PgRow},
+};
 
 use super::{bundler, schema, shown, signed, unsigned};
 use crate::{
     OpenError,
-    check::{Check, CheckProgress, PAGE, StoredRow},
+    check::{Check, CheckProgress, PAGE, ROWS_BEFORE, StoredRow},
 };
 
 /// What to do about bundles.
@@ -26,14 +29,15 @@ pub async fn check_postgres(
         .fetch_one(&mut connection)
         .await
         .map_err(database)?;
-    let mut check = Check::new(unsigned(total), reach, REMEDY);
+    let mut check = Check::new(unsigned(total.max(0)), reach, REMEDY);
     check_schema(&mut check, &mut connection).await.map_err(database)?;
+    let mut past = 0;
     loop {
         let rows = sqlx::query(
             "SELECT position, stream, revision, append_id, k, type, recorded_at, bytes FROM liem.entry \
-             WHERE position >= $1 AND position <= $2 ORDER BY position LIMIT $3",
+             WHERE position > $1 AND position <= $2 ORDER BY position LIMIT $3",
         )
-        .bind(signed(check.next()))
+        .bind(past)
         .bind(total)
         .bind(PAGE)
         .fetch_all(&mut connection)
@@ -43,7 +47,8 @@ pub async fn check_postgres(
             break;
         }
         for row in &rows {
-            let position = unsigned(row.get(0));
+            past = row.try_get(0).map_err(database)?;
+            let position = unsigned(past);
             if let Some(number) = check.wants_bundle(position) {
                 let stored = sqlx::query_scalar("SELECT entries FROM liem.bundle WHERE number = $1")
                     .bind(signed(number))
@@ -51,28 +56,38 @@ pub async fn check_postgres(
                     .await;
                 check.take_bundle(number, stored);
             }
-            check.row(&StoredRow {
-                position,
-                stream: row.get(1),
-                revision: unsigned(row.get(2)),
-                append_id: row.get(3),
-                k: row.get::<i32, _>(4).into(),
-                event_type: row.get(5),
-                recorded_at: row.get(6),
-                bytes: row.get(7),
-            });
+            match stored(position, row) {
+                Ok(row) => check.row(&row),
+                Err(error) => check.unreadable(position, &error),
+            }
         }
         progress(&check.progress);
     }
     Ok(check.end())
 }
 
-/// The trigger is what refuses changes, and the function what keeps writers apart: a database without them could have been changed.
+/// A row, which may have what the schema doesn't allow.
+fn stored(position: u64, row: &PgRow) -> Result<StoredRow<'_>, sqlx::Error> {
+    Ok(StoredRow {
+        position,
+        stream: row.try_get(1)?,
+        revision: row.try_get(2)?,
+        append_id: row.try_get(3)?,
+        k: row.try_get::<i32, _>(4)?.into(),
+        event_type: row.try_get(5)?,
+        recorded_at: row.try_get(6)?,
+        bytes: row.try_get(7)?,
+    })
+}
+
+/// The trigger is what refuses changes, the functions and indexes are what keeps appends apart, and nothing else may come
+/// between: a database where it's otherwise could have been changed.
 async fn check_schema(check: &mut Check, connection: &mut PgConnection) -> Result<(), sqlx::Error> {
-    // 58: BEFORE (2), DELETE (8), UPDATE (16), TRUNCATE (32); for each statement.
+    // 58: BEFORE (2), DELETE (8), UPDATE (16), TRUNCATE (32); for each statement, of all columns.
     let is_kept: bool = sqlx::query_scalar(
         "SELECT EXISTS (SELECT FROM pg_trigger WHERE tgrelid = 'liem.entry'::regclass AND tgname = $1 \
-         AND tgenabled = 'A' AND tgtype = 58 AND tgfoid = 'liem.refuse'::regproc AND tgqual IS NULL)",
+         AND tgenabled = 'A' AND tgtype = 58 AND tgfoid = 'liem.refuse()'::regprocedure AND tgqual IS NULL \
+         AND tgattr = '')",
     )
     .bind(schema::TRIGGER)
     .fetch_one(&mut *connection)
@@ -83,9 +98,21 @@ async fn check_schema(check: &mut Check, connection: &mut PgConnection) -> Resul
             format!("the trigger {} is not in place: rows could have been changed", schema::TRIGGER),
         );
     }
+    let others: Vec<String> = sqlx::query_scalar(
+        "SELECT 'trigger ' || tgname FROM pg_trigger \
+         WHERE tgrelid = 'liem.entry'::regclass AND tgname <> $1 AND NOT tgisinternal \
+         UNION ALL SELECT 'rule ' || rulename FROM pg_rewrite WHERE ev_class = 'liem.entry'::regclass",
+    )
+    .bind(schema::TRIGGER)
+    .fetch_all(&mut *connection)
+    .await?;
+    for other in others {
+        check.fault(0, format!("the {other} is none of the schema's: entries could have been swallowed"));
+    }
     for function in ["refuse", "lock", "append"] {
         let found: Vec<String> = sqlx::query_scalar(
-            "SELECT prosrc FROM pg_proc WHERE pronamespace = 'liem'::regnamespace AND proname = $1",
+            "SELECT CASE WHEN prosecdef OR proconfig IS NOT NULL THEN '' ELSE prosrc END FROM pg_proc \
+             WHERE pronamespace = 'liem'::regnamespace AND proname = $1",
         )
         .bind(function)
         .fetch_all(&mut *connection)
@@ -97,13 +124,24 @@ async fn check_schema(check: &mut Check, connection: &mut PgConnection) -> Resul
             check.fault(0, text);
         }
     }
-    let indexes: i64 = sqlx::query_scalar(
-        "SELECT count(*) FROM pg_index WHERE indrelid = 'liem.entry'::regclass AND indisunique AND indisvalid",
+    let indexes: Vec<String> = sqlx::query_scalar(
+        "SELECT (SELECT string_agg(attname, ', ' ORDER BY place) FROM unnest(indkey) WITH ORDINALITY AS key (n, place) \
+         JOIN pg_attribute ON attrelid = indrelid AND attnum = n) FROM pg_index \
+         WHERE indrelid = 'liem.entry'::regclass AND indisunique AND indimmediate AND indisvalid \
+         AND indpred IS NULL AND indexprs IS NULL",
     )
-    .fetch_one(connection)
+    .fetch_all(&mut *connection)
     .await?;
-    if indexes != 3 {
-        check.fault(0, format!("{indexes} unique indexes of 3 are in place: entries could stand twice"));
+    for columns in ["position", "stream, revision", "append_id, k"] {
+        if !indexes.iter().any(|index| index == columns) {
+            check.fault(0, format!("there is no unique index of {columns}: entries could stand twice"));
+        }
+    }
+    let is_before: bool = sqlx::query_scalar("SELECT EXISTS (SELECT FROM liem.entry WHERE position < 1)")
+        .fetch_one(connection)
+        .await?;
+    if is_before {
+        check.fault(0, ROWS_BEFORE);
     }
     Ok(())
 }

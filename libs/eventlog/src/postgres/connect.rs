@@ -22,13 +22,19 @@ pub(super) async fn writer(options: &PgConnectOptions) -> Result<PgConnection, s
         connection
             .execute("SET idle_in_transaction_session_timeout = '10s'; SET lock_timeout = '10s'")
             .await?;
-        let commit: String = sqlx::query_scalar("SHOW synchronous_commit").fetch_one(&mut connection).await?;
+        let (fsync, commit, is_standby): (String, String, bool) = sqlx::query_as(
+            "SELECT current_setting('fsync'), current_setting('synchronous_commit'), pg_is_in_recovery()",
+        )
+        .fetch_one(&mut connection)
+        .await?;
+        if fsync == "off" {
+            let message = "the server has fsync = off: what it acknowledges may not be on disk; set it on";
+            return Err(sqlx::Error::Configuration(message.into()));
+        }
         if commit == "off" {
             connection.execute("SET synchronous_commit = on").await?;
         }
         // A standby that is not promoted takes no writes.
-        let is_standby: bool =
-            sqlx::query_scalar("SELECT pg_is_in_recovery()").fetch_one(&mut connection).await?;
         if is_standby {
             let message = "the database is a standby: it takes no appends until it's promoted";
             return Err(sqlx::Error::Io(std::io::Error::other(message)));

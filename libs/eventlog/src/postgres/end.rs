@@ -6,7 +6,7 @@ use sqlx::{ConnectOptions as _, Connection as _, PgConnection, postgres::PgConne
 use super::{read, schema, shown, writer};
 use crate::{
     Entry, OpenError, ReadError,
-    copy::{End, Failed},
+    copy::{Closed, End, Failed},
     judge::Row,
 };
 
@@ -29,9 +29,10 @@ impl End for PostgresEnd {
         Ok(writer::load_last(&mut self.0).await?.position)
     }
 
-    async fn is_incomplete(&mut self) -> Result<bool, Failed> {
-        let sql = "SELECT EXISTS (SELECT FROM liem.closed WHERE incomplete)";
-        Ok(sqlx::query_scalar(sql).fetch_one(&mut self.0).await?)
+    async fn closed(&mut self) -> Result<Option<Closed>, Failed> {
+        let sql = "SELECT incomplete, reason FROM liem.closed LIMIT 1";
+        let found: Option<(bool, String)> = sqlx::query_as(sql).fetch_optional(&mut self.0).await?;
+        Ok(found.map(|(incomplete, reason)| Closed { incomplete, reason }))
     }
 
     async fn close_for_good(&mut self, reason: &str) -> Result<u64, Failed> {
@@ -48,10 +49,17 @@ impl End for PostgresEnd {
     }
 
     async fn begin(&mut self, reason: &str) -> Result<(), Failed> {
+        // Behind the lock: a ledger that opens a log of its own here comes before it, or not at all.
+        let mut tx = self.0.begin().await?;
+        sqlx::query("SELECT liem.lock()").execute(&mut *tx).await?;
         sqlx::query("INSERT INTO liem.closed SELECT true, $1 WHERE NOT EXISTS (SELECT FROM liem.closed)")
             .bind(reason)
-            .execute(&mut self.0)
+            .execute(&mut *tx)
             .await?;
+        if writer::load_last(&mut tx).await?.position > 0 {
+            return Err("a ledger has opened a log there meanwhile".into());
+        }
+        tx.commit().await?;
         Ok(())
     }
 

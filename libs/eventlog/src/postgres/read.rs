@@ -17,11 +17,13 @@ use crate::{
     pages::{Source, Stored},
 };
 
-/// Reads again where the connection turned out to be gone: the pool gives another one.
+/// Reads again where the connection turned out to be gone: the pool gives another one. Not where it has none to give.
 macro_rules! twice {
     ($read:expr) => {
         match $read.await {
-            Err(error) if is_lost(&error) => $read.await.map_err(ReadError::unavailable),
+            Err(error) if is_lost(&error) && !matches!(error, sqlx::Error::PoolTimedOut) => {
+                $read.await.map_err(ReadError::unavailable)
+            }
             read => read.map_err(ReadError::unavailable),
         }
     };

@@ -15,9 +15,10 @@ pub(super) const TRIGGER: &str = "entry_is_never_changed";
 
 /// The version that the database has; 0 for none.
 pub(super) async fn found(connection: &mut PgConnection) -> Result<i64, sqlx::Error> {
-    let is_there: bool = sqlx::query_scalar("SELECT to_regclass('liem.version') IS NOT NULL")
-        .fetch_one(&mut *connection)
-        .await?;
+    // Not by to_regclass, which asks for rights in the schema: before it's migrated nobody but its owner has any.
+    let sql = "SELECT EXISTS (SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
+               WHERE n.nspname = 'liem' AND c.relname = 'version')";
+    let is_there: bool = sqlx::query_scalar(sql).fetch_one(&mut *connection).await?;
     if !is_there {
         return Ok(0);
     }

@@ -67,20 +67,23 @@ CREATE FUNCTION liem.append(
     entries bytea[]
 ) RETURNS boolean LANGUAGE plpgsql AS $$
 DECLARE
-    newest bigint := positions[cardinality(positions)];
+    newest integer := cardinality(positions);
+    head bigint;
+    closed text;
 BEGIN
     PERFORM liem.lock();
-    IF EXISTS (SELECT FROM liem.closed) THEN
-        RAISE EXCEPTION 'the log is closed: %', (SELECT reason FROM liem.closed LIMIT 1) USING ERRCODE = 'LI002';
-    END IF;
     -- A statement of its own, and so a snapshot from after the lock.
-    IF (SELECT coalesce(max(position), 0) FROM liem.entry) <> after THEN
+    SELECT (SELECT max(position) FROM liem.entry), (SELECT reason FROM liem.closed LIMIT 1) INTO head, closed;
+    IF closed IS NOT NULL THEN
+        RAISE EXCEPTION 'the log is closed: %', closed USING ERRCODE = 'LI002';
+    END IF;
+    IF coalesce(head, 0) <> after THEN
         RETURN false;
     END IF;
     INSERT INTO liem.entry (position, stream, revision, append_id, k, type, recorded_at, bytes)
         SELECT * FROM unnest(positions, streams, revisions, append_ids, ks, types, recorded, entries);
     -- One for all: readers wake once, and read what is there.
-    PERFORM pg_notify('liem_entry', newest || ' ' || recorded[cardinality(recorded)]);
+    PERFORM pg_notify('liem_entry', positions[newest] || ' ' || recorded[newest]);
     RETURN true;
 EXCEPTION WHEN unique_violation THEN
     RETURN false;

@@ -45,6 +45,8 @@ pub(super) struct Writer {
     heads: Heads,
     /// True while repeats come: then it's looked first.
     looks_first: bool,
+    /// The log was moved elsewhere: repeats are answered, and nothing else is taken.
+    is_closed: bool,
     is_reached: watch::Sender<bool>,
 }
 
@@ -84,6 +86,11 @@ impl Store for Writer {
             self.heads.clear();
             // Dropped with whatever is under way on it: a transaction ends with its connection.
             self.connection = None;
+            if code(&error).as_deref() == Some("LI002") && !self.is_closed {
+                // Nothing of it is there. What is a repeat has its answer all the same.
+                (self.is_closed, sent) = (true, None);
+                continue;
+            }
             if is_lost(&error) && Instant::now() < deadline {
                 // What the old connection was doing ends before the lock is free again. Then it's looked what became of
                 // the rows, and what wasn't recorded is recorded now.
@@ -106,7 +113,18 @@ impl Writer {
     ) -> Self {
         let last = *head.borrow();
         let connection = Some(connection);
-        Self { options, connection, clock, last, head, heads: Heads::new(), looks_first: false, is_reached }
+        let heads = Heads::new();
+        Self {
+            options,
+            connection,
+            clock,
+            last,
+            head,
+            heads,
+            looks_first: false,
+            is_closed: false,
+            is_reached,
+        }
     }
 
     pub(super) async fn close(mut self) {
@@ -160,6 +178,7 @@ impl Writer {
         let has_moved = self.head.borrow().position > self.last.position;
         if !was_sent
             && !self.looks_first
+            && !self.is_closed
             && !has_moved
             && let Some(answers) = self.commit_unlooked(&mut connection, appends, sent).await?
         {
@@ -180,7 +199,11 @@ impl Writer {
             }
             let known = find_known(&mut tx, appends).await?;
             self.load_heads(&mut tx, appends, true).await?;
-            let batch = sent.insert(self.judge(appends, known));
+            let mut batch = self.judge(appends, known);
+            if self.is_closed {
+                batch.refuse_new(last);
+            }
+            let batch = sent.insert(batch);
             self.looks_first = batch.repeats();
             match append(&mut tx, last, &batch.rows).await {
                 Ok(true) => answers_again = batch.rows.is_empty() && batch.repeats(),

@@ -78,7 +78,8 @@ pub(super) async fn reach(file: &mut SqliteConnection) -> Result<u64, Unusable> 
     let last: Option<i64> = sqlx::query_scalar("SELECT max(number) FROM bundle").fetch_one(file).await?;
     // A negative number was never ours.
     let count = last.map_or(Ok(0), |last| u64::try_from(last).map(|last| last + 1));
-    count.map(|count| count * BUNDLE_ENTRIES).map_err(|_negative| Unusable::Version)
+    let end = |count: u64| count.saturating_mul(BUNDLE_ENTRIES).min(i64::MAX.unsigned_abs());
+    count.map(end).map_err(|_negative| Unusable::Version)
 }
 
 /// One bundle as it is stored.

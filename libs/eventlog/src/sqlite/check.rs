@@ -2,13 +2,13 @@
 
 use std::path::Path;
 
-use sqlx::{ConnectOptions as _, Row as _, SqliteConnection};
+use sqlx::{ConnectOptions as _, Row as _, SqliteConnection, sqlite::SqliteRow};
 use uuid::Uuid;
 
-use super::{bundles, connect, schema, signed, unsigned};
+use super::{bundles, connect, schema, unsigned};
 use crate::{
     OpenError,
-    check::{Check, CheckProgress, PAGE, StoredRow},
+    check::{Check, CheckProgress, PAGE, ROWS_BEFORE, StoredRow},
 };
 
 /// What to do about bundles.
@@ -35,17 +35,18 @@ pub async fn check_file(
         Ok(None) => (None, 0, None),
         Err(error) => (None, 0, Some(format!("the bundles can't be read ({error})"))),
     };
-    let mut check = Check::new(unsigned(total), reach, REMEDY);
+    let mut check = Check::new(unsigned(total.max(0)), reach, REMEDY);
     if let Some(fault) = fault {
         check.bundles_fault(&fault);
     }
     check_schema(&mut check, &mut connection).await.map_err(database)?;
+    let mut past = 0;
     loop {
         let rows = sqlx::query(
             "SELECT position, stream, revision, append_id, k, type, recorded_at, bytes FROM entry \
-             WHERE position >= ? AND position <= ? ORDER BY position LIMIT ?",
+             WHERE position > ? AND position <= ? ORDER BY position LIMIT ?",
         )
-        .bind(signed(check.next()))
+        .bind(past)
         .bind(total)
         .bind(PAGE)
         .fetch_all(&mut connection)
@@ -55,24 +56,33 @@ pub async fn check_file(
             break;
         }
         for row in &rows {
-            let position = unsigned(row.get(0));
+            past = row.try_get(0).map_err(database)?;
+            let position = unsigned(past);
             if let (Some(number), Some(file)) = (check.wants_bundle(position), &mut bundles) {
                 check.take_bundle(number, bundles::stored(file, number).await);
             }
-            check.row(&StoredRow {
-                position,
-                stream: row.get(1),
-                revision: unsigned(row.get(2)),
-                append_id: Uuid::from_slice(row.get(3)).unwrap_or_default(),
-                k: row.get(4),
-                event_type: row.get(5),
-                recorded_at: row.get(6),
-                bytes: row.get(7),
-            });
+            match stored(position, row) {
+                Ok(row) => check.row(&row),
+                Err(error) => check.unreadable(position, &error),
+            }
         }
         progress(&check.progress);
     }
     Ok(check.end())
+}
+
+/// A row, which may have what the schema doesn't allow.
+fn stored(position: u64, row: &SqliteRow) -> Result<StoredRow<'_>, sqlx::Error> {
+    Ok(StoredRow {
+        position,
+        stream: row.try_get(1)?,
+        revision: row.try_get(2)?,
+        append_id: Uuid::from_slice(row.try_get(3)?).unwrap_or_default(),
+        k: row.try_get(4)?,
+        event_type: row.try_get(5)?,
+        recorded_at: row.try_get(6)?,
+        bytes: row.try_get(7)?,
+    })
 }
 
 /// The bundles beside the rows, and how far they reach before the rows are read.
@@ -89,13 +99,19 @@ async fn open_bundles(log: &Path) -> Result<Option<(SqliteConnection, u64)>, bun
 /// The triggers are what refuses changes: a database without them could have been changed.
 async fn check_schema(check: &mut Check, connection: &mut SqliteConnection) -> Result<(), sqlx::Error> {
     let found: Vec<String> = sqlx::query_scalar("SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL")
-        .fetch_all(connection)
+        .fetch_all(&mut *connection)
         .await?;
     for statement in schema::STATEMENTS {
         if !found.iter().any(|sql| sql == statement) {
             let first = statement.lines().next().unwrap_or_default();
             check.fault(0, format!("the schema lacks `{first}`: rows could have been changed"));
         }
+    }
+    let is_before: bool = sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM entry WHERE position < 1)")
+        .fetch_one(connection)
+        .await?;
+    if is_before {
+        check.fault(0, ROWS_BEFORE);
     }
     Ok(())
 }

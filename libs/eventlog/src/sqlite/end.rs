@@ -8,7 +8,7 @@ use sqlx::{ConnectOptions as _, SqliteConnection};
 use super::{connect, lock, read, schema, writer};
 use crate::{
     Entry, OpenError, ReadError,
-    copy::{End, Failed},
+    copy::{Closed, End, Failed},
     judge::Row,
 };
 
@@ -34,9 +34,10 @@ impl End for SqliteEnd {
         Ok(writer::load_last(&mut self.connection).await?.position)
     }
 
-    async fn is_incomplete(&mut self) -> Result<bool, Failed> {
-        let sql = "SELECT EXISTS (SELECT 1 FROM closed WHERE incomplete)";
-        Ok(sqlx::query_scalar(sql).fetch_one(&mut self.connection).await?)
+    async fn closed(&mut self) -> Result<Option<Closed>, Failed> {
+        let sql = "SELECT incomplete, reason FROM closed LIMIT 1";
+        let found: Option<(bool, String)> = sqlx::query_as(sql).fetch_optional(&mut self.connection).await?;
+        Ok(found.map(|(incomplete, reason)| Closed { incomplete, reason }))
     }
 
     async fn close_for_good(&mut self, reason: &str) -> Result<u64, Failed> {

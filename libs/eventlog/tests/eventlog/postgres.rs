@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use eventlog::{EventLog as _, Expected, PostgresLog, conformance::sample, migrate_postgres};
-use sqlx::postgres::PgConnectOptions;
+use sqlx::{
+    AssertSqlSafe, ConnectOptions as _, PgConnection, error::DatabaseError, postgres::PgConnectOptions,
+};
 use test_postgres::{Database, Postgres, Role};
 
 use crate::store::options;
@@ -28,6 +30,16 @@ impl Place {
         place
     }
 
+    /// Without the schema.
+    pub(crate) async fn bare() -> Self {
+        Self(tokio::task::spawn_blocking(|| Postgres::shared().database()).await.unwrap())
+    }
+
+    /// A connection that asks nobody.
+    pub(crate) async fn raw(&self, role: Role) -> PgConnection {
+        self.of(role).connect().await.unwrap()
+    }
+
     pub(crate) fn of(&self, role: Role) -> PgConnectOptions {
         self.0.url(role).parse().unwrap()
     }
@@ -36,6 +48,17 @@ impl Place {
     pub(crate) async fn open(&self) -> Arc<PostgresLog> {
         PostgresLog::open(&self.of(Role::Service), options()).await.unwrap()
     }
+}
+
+/// Runs statements, and says how many rows the last one changed.
+pub(crate) async fn execute(connection: &mut PgConnection, statements: &str) -> Result<u64, sqlx::Error> {
+    let done = sqlx::raw_sql(AssertSqlSafe(statements)).execute(connection).await?;
+    Ok(done.rows_affected())
+}
+
+/// The `SQLSTATE` with which a database refused.
+pub(crate) fn code(error: &sqlx::Error) -> String {
+    error.as_database_error().and_then(DatabaseError::code).unwrap_or_else(|| panic!("{error}")).into_owned()
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -17,7 +17,9 @@ use tonic_health::server::health_reporter;
 
 use super::{
     history::History,
+    peak_mib, per_second,
     queries::{self, Answers},
+    unless_stopped,
 };
 use crate::{cli::ReplayArgs, config::Settings, output};
 
@@ -57,8 +59,6 @@ struct Row {
 }
 
 pub(crate) async fn replay(settings: &Settings, args: ReplayArgs) -> anyhow::Result<()> {
-    let shutdown = Shutdown::default();
-    shutdown.on_signals()?;
     let temporary;
     let folder = if settings.is_data_named {
         settings.data.folder()
@@ -66,11 +66,7 @@ pub(crate) async fn replay(settings: &Settings, args: ReplayArgs) -> anyhow::Res
         temporary = tempfile::tempdir()?;
         temporary.path()
     };
-    // A temporary folder is removed, also after a signal.
-    tokio::select! {
-        report = run(settings, folder, &args) => show(&report?, settings.json),
-        () = shutdown.wait() => Err(anyhow::anyhow!("stopped before all was measured")),
-    }
+    unless_stopped(run(settings, folder, &args), |report| show(&report, settings.json)).await
 }
 
 async fn run(settings: &Settings, folder: &Path, args: &ReplayArgs) -> anyhow::Result<Report> {
@@ -100,7 +96,7 @@ async fn run(settings: &Settings, folder: &Path, args: &ReplayArgs) -> anyhow::R
             what,
             events_per_second: per_second(entries, time),
             seconds: time.as_secs_f64(),
-            peak_mib: is_peak_known.then(peak_mib).flatten(),
+            peak_mib: is_peak_known.then(|| peak_mib("self")).flatten(),
         });
     }
     let History { log, entries, bytes, generated_in } = history;
@@ -225,22 +221,9 @@ async fn together(history: &History) -> anyhow::Result<u64> {
     audit
 }
 
-fn per_second(entries: u64, time: Duration) -> u64 {
-    let rate = u128::from(entries) * 1_000_000 / time.as_micros().max(1);
-    u64::try_from(rate).unwrap_or(u64::MAX)
-}
-
 /// Has Linux forget the peak of this process's memory; false where that can't be.
 fn reset_peak() -> bool {
     std::fs::write("/proc/self/clear_refs", "5").is_ok()
-}
-
-/// The peak of the memory that this process has held since then.
-fn peak_mib() -> Option<u64> {
-    let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
-    let kib: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
-    Some(kib / 1024)
 }
 
 #[cfg(test)]
