@@ -8,10 +8,10 @@ mod access;
 mod alone;
 #[path = "system/away.rs"]
 mod away;
-#[path = "system/beside.rs"]
-mod beside;
 #[path = "system/bench.rs"]
 mod bench;
+#[path = "system/beside.rs"]
+mod beside;
 #[path = "system/command_line.rs"]
 mod command_line;
 #[path = "system/conduct.rs"]

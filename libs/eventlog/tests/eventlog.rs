@@ -24,10 +24,10 @@ mod durability;
 mod envelope;
 #[path = "eventlog/full_disk.rs"]
 mod full_disk;
-#[path = "eventlog/migrate.rs"]
-mod migrate;
 #[path = "eventlog/listen.rs"]
 mod listen;
+#[path = "eventlog/migrate.rs"]
+mod migrate;
 #[path = "eventlog/open.rs"]
 mod open;
 #[path = "eventlog/postgres.rs"]

@@ -57,7 +57,7 @@ pub(crate) async fn is_true(place: &Place, all: &[Told]) {
         match &told.answer {
             Ok(appended) => assert_eq!(positions, range(appended), "{:?}", told.answer),
             Err(_) if told.is_not_recorded() => {
-                assert!(positions.is_empty(), "{:?}: {positions:?}", told.answer)
+                assert!(positions.is_empty(), "{:?}: {positions:?}", told.answer);
             }
             Err(_) => {
                 assert!(positions.is_empty() || positions.len() == told.append.events.len(), "{positions:?}");
