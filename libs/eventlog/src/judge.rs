@@ -187,6 +187,12 @@ impl Batch {
         self.answers
     }
 
+    /// The rows were refused: what the log had recorded before, up to `last`, it has still; all else fails.
+    pub(crate) fn refused(self, last: Last, failure: impl Fn() -> AppendError) -> Vec<Answer> {
+        let is_there = |appended: &Appended| appended.last_position <= last.position;
+        self.answers.into_iter().map(|a| a.ok().filter(is_there).ok_or_else(&failure)).collect()
+    }
+
     fn take(&mut self, append: &Append, cache: &Heads, nonces: &[u8]) -> Answer {
         let digest = hex(&append.context.command_digest);
         if let Some(known) = self.known.get(&append.id) {

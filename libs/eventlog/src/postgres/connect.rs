@@ -14,6 +14,9 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// A connection that rested longer than this is asked whether it still lives before it's used.
 const REST: Duration = Duration::from_secs(1);
 
+/// Connections of readers, at most.
+pub(super) const READERS: u32 = 8;
+
 /// The connection that writes, or a failure within [`PATIENCE`]. Its commits are on disk when they return, whatever the server's
 /// usual is, and it leaves no transaction open behind it if it hangs.
 pub(super) async fn writer(options: &PgConnectOptions) -> Result<PgConnection, sqlx::Error> {
@@ -50,7 +53,7 @@ pub(super) async fn writer(options: &PgConnectOptions) -> Result<PgConnection, s
 /// The pool of readers; connects when it's first used.
 pub(super) fn readers(options: &PgConnectOptions) -> PgPool {
     PgPoolOptions::new()
-        .max_connections(8)
+        .max_connections(READERS)
         .acquire_timeout(PATIENCE)
         .test_before_acquire(false)
         .before_acquire(|connection, meta| {

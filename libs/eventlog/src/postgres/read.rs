@@ -9,7 +9,10 @@ use sqlx::{PgConnection, PgPool, Postgres, QueryBuilder, Row as _, postgres::PgR
 use tokio::sync::watch;
 use uuid::Uuid;
 
-use super::{connect::is_lost, signed, unsigned, writer};
+use super::{
+    connect::{READERS, is_lost},
+    signed, unsigned, writer,
+};
 use crate::{
     Direction, Entry, Filter, ReadError, StreamName,
     bundle::BUNDLE_ENTRIES,
@@ -17,16 +20,20 @@ use crate::{
     pages::{Source, Stored},
 };
 
-/// Reads again where the connection turned out to be gone: the pool gives another one. Not where it has none to give.
-macro_rules! twice {
-    ($read:expr) => {
-        match $read.await {
-            Err(error) if is_lost(&error) && !matches!(error, sqlx::Error::PoolTimedOut) => {
-                $read.await.map_err(ReadError::unavailable)
+/// Reads again where the connection turned out to be gone: after a restart of the server that can be so of all that
+/// the pool has kept.
+macro_rules! again {
+    ($read:expr) => {{
+        let mut left = READERS;
+        loop {
+            match $read.await {
+                Err(error) if left > 0 && is_lost(&error) && !matches!(error, sqlx::Error::PoolTimedOut) => {
+                    left -= 1;
+                }
+                read => break read.map_err(ReadError::unavailable),
             }
-            read => read.map_err(ReadError::unavailable),
         }
-    };
+    }};
 }
 
 /// Where everything is read.
@@ -46,7 +53,7 @@ impl Source for Reader {
         filter: &Filter,
         limit: usize,
     ) -> Result<Vec<Entry>, ReadError> {
-        twice!(select(&self.pool, low, high, direction, filter, limit))
+        again!(select(&self.pool, low, high, direction, filter, limit))
     }
 
     fn reach(&self) -> u64 {
@@ -73,7 +80,7 @@ fn entries(rows: &[PgRow]) -> Vec<Entry> {
 
 pub(super) async fn find_append(pool: &PgPool, id: Uuid) -> Result<Vec<Entry>, ReadError> {
     let sql = "SELECT position, bytes FROM liem.entry WHERE append_id = $1 ORDER BY k";
-    Ok(entries(&twice!(sqlx::query(sql).bind(id).fetch_all(pool))?))
+    Ok(entries(&again!(sqlx::query(sql).bind(id).fetch_all(pool))?))
 }
 
 pub(super) async fn stream(
@@ -85,7 +92,7 @@ pub(super) async fn stream(
     let sql = "SELECT position, bytes FROM liem.entry WHERE stream = $1 AND revision > $2 ORDER BY revision LIMIT $3";
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
     let after = signed(after_revision);
-    let rows = twice!(sqlx::query(sql).bind(stream.as_str()).bind(after).bind(limit).fetch_all(pool))?;
+    let rows = again!(sqlx::query(sql).bind(stream.as_str()).bind(after).bind(limit).fetch_all(pool))?;
     Ok(entries(&rows))
 }
 
@@ -112,7 +119,7 @@ pub(super) async fn stretch(connection: &mut PgConnection, past: u64) -> Result<
 pub(super) async fn at(pool: &PgPool, positions: &[u64]) -> Result<Vec<Entry>, ReadError> {
     let asked: Vec<i64> = positions.iter().copied().map(signed).collect();
     let sql = "SELECT position, bytes FROM liem.entry WHERE position = ANY($1)";
-    let rows = twice!(sqlx::query(sql).bind(&asked).fetch_all(pool))?;
+    let rows = again!(sqlx::query(sql).bind(&asked).fetch_all(pool))?;
     let found: HashMap<u64, Bytes> = entries(&rows).into_iter().map(|e| (e.position, e.bytes)).collect();
     positions
         .iter()
@@ -125,7 +132,7 @@ pub(super) async fn at(pool: &PgPool, positions: &[u64]) -> Result<Vec<Entry>, R
 
 /// The end of the log, asked for anew.
 pub(super) async fn last(pool: &PgPool) -> Result<Last, ReadError> {
-    twice!(load_last(pool))
+    again!(load_last(pool))
 }
 
 async fn load_last(pool: &PgPool) -> Result<Last, sqlx::Error> {

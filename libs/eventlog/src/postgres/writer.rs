@@ -97,8 +97,7 @@ impl Store for Writer {
                 tracing::warn!(%error, "the database went away while appends were under way; trying again");
                 continue;
             }
-            tracing::error!(%error, "a batch was not recorded");
-            metrics::counter!("liem_log_failed_batches_total").increment(1);
+            tell_failure(&error);
             return appends.iter().map(|_| Err(failure(&error, was_sent, sent.is_some()))).collect();
         }
     }
@@ -175,8 +174,9 @@ impl Writer {
         appends: &[Append],
         sent: &mut Option<Batch>,
     ) -> Result<Vec<Answer>, sqlx::Error> {
+        let was_sent = sent.is_some();
         let has_moved = self.head.borrow().position > self.last.position;
-        if sent.is_none()
+        if !was_sent
             && !self.looks_first
             && !self.is_closed
             && !has_moved
@@ -205,16 +205,26 @@ impl Writer {
             }
             let batch = sent.insert(batch);
             self.looks_first = batch.repeats();
-            if !append(&mut tx, last, &batch.rows).await? {
-                let message = "the database refused rows that were judged under the lock";
-                return Err(sqlx::Error::Decode(message.into()));
+            match append(&mut tx, last, &batch.rows).await {
+                Ok(true) => answers_again = batch.rows.is_empty() && batch.repeats(),
+                Ok(false) => {
+                    let message = "the database refused rows that were judged under the lock";
+                    return Err(sqlx::Error::Decode(message.into()));
+                }
+                Err(error) if is_refusal(&error) && self.looks_first => {
+                    tell_failure(&error);
+                    tx.rollback().await?;
+                    wait_for_standby(&mut connection).await?;
+                    self.connection = Some(connection);
+                    let batch = sent.take();
+                    let refused = batch.map(|b| b.refused(last, || failure(&error, was_sent, true)));
+                    return Ok(refused.unwrap_or_default());
+                }
+                Err(error) => return Err(error),
             }
-            answers_again = batch.rows.is_empty() && batch.repeats();
         }
         if answers_again {
-            // What was recorded before may have come through a crash of the server without reaching its standby. A
-            // commit waits for the standby only if it writes.
-            tx.execute("SELECT pg_logical_emit_message(true, 'liem', ''::text)").await?;
+            wait_for_standby(&mut tx).await?;
         }
         tx.commit().await?;
         self.connection = Some(connection);
@@ -234,7 +244,11 @@ impl Writer {
             return Ok(None);
         }
         let batch = sent.insert(batch);
-        let is_recorded = append(connection, self.last, &batch.rows).await?;
+        let is_recorded = match append(connection, self.last, &batch.rows).await {
+            // Among what is not taken there may be what was recorded before.
+            Err(error) if is_refusal(&error) => false,
+            appended => appended?,
+        };
         Ok(sent.take().filter(|_| is_recorded).map(|batch| self.recorded(batch)))
     }
 
@@ -276,6 +290,13 @@ async fn is_recorded(connection: &mut PgConnection, batch: &Batch) -> Result<boo
     let Some(first) = batch.rows.first() else { return Ok(false) };
     let sql = "SELECT EXISTS (SELECT FROM liem.entry WHERE position = $1 AND bytes = $2)";
     sqlx::query_scalar(sql).bind(signed(first.position)).bind(&first.bytes).fetch_one(connection).await
+}
+
+/// Waits until a standby that commits wait for has what is visible here. It may not: what was committed and not yet
+/// confirmed when the server crashed is visible after it. A commit waits only if it writes.
+async fn wait_for_standby(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
+    connection.execute("SELECT pg_logical_emit_message(true, 'liem', ''::text)").await?;
+    Ok(())
 }
 
 /// Which of the append ids are recorded already.
@@ -323,11 +344,20 @@ pub(super) async fn copy(connection: &mut PgConnection, rows: &[Row]) -> Result<
     Ok(())
 }
 
+/// The database refused a statement as a whole, before anything counted.
+fn is_refusal(error: &sqlx::Error) -> bool {
+    code(error).is_some() && !is_lost(error)
+}
+
+fn tell_failure(error: &sqlx::Error) {
+    tracing::error!(%error, "a batch was not recorded");
+    metrics::counter!("liem_log_failed_batches_total").increment(1);
+}
+
 /// What a failure means to those whose append was in the batch, which may have been sent before the try that failed.
 fn failure(error: &sqlx::Error, was_sent: bool, is_sent: bool) -> AppendError {
     let message = error.to_string();
-    match code(error).filter(|_| !is_lost(error)).as_deref() {
-        // A statement failed as a whole, before anything counted.
+    match code(error).filter(|_| is_refusal(error)).as_deref() {
         Some("53100") if !was_sent => AppendError::StorageFull,
         Some("LI002") if !was_sent => AppendError::Closed,
         Some(_) if !was_sent => AppendError::unreachable(message),

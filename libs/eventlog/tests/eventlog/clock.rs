@@ -2,14 +2,19 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use eventlog::{
-    Append, AppendError, Appended, EventLog as _, Options, SqliteLog,
+    Append, AppendError, Appended, EventLog as _, Options, PostgresLog, SqliteLog,
     conformance::{
         sample::instant,
         whole::{everything, header},
     },
 };
 
-use crate::store::{SetClock, Store, append, genesis, record};
+use test_postgres::Role;
+
+use crate::{
+    postgres::Place,
+    store::{SetClock, Store, append, genesis, record},
+};
 
 fn options(clock: &SetClock) -> Options {
     Options::new(genesis(), clock.clock())
@@ -64,6 +69,53 @@ async fn a_small_step_back_keeps_recorded_at() {
         assert_eq!(header(entry).recorded_at, expected, "after {step}");
         assert_eq!(log.head().await.unwrap().recorded_at, expected);
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn where_clocks_of_two_processes_differ_recorded_at_never_goes_back() {
+    let place = Place::new().await;
+    let (ahead, behind) = (SetClock::at(instant()), SetClock::at(instant()));
+    let open =
+        async |clock: &SetClock| PostgresLog::open(&place.of(Role::Service), options(clock)).await.unwrap();
+    let (one, other) = (open(&ahead).await, open(&behind).await);
+    let take = async |log: &PostgresLog, expected: DateTime<Utc>| {
+        log.append(append("a", 1)).await.unwrap();
+        let head = log.head().await.unwrap();
+        assert_eq!(head.recorded_at, expected, "entry {}", head.position);
+    };
+    // A little is made good, more is refused, by the one whose clock is behind.
+    ahead.step(TimeDelta::seconds(1));
+    take(&one, ahead.now()).await;
+    take(&other, ahead.now()).await;
+    ahead.step(TimeDelta::microseconds(1));
+    take(&one, ahead.now()).await;
+    let refused = append("b", 1);
+    for _ in 0..2 {
+        let answer = other.append(refused.clone()).await;
+        let Err(AppendError::ClockWentBack { now, last }) = answer else { panic!("{answer:?}") };
+        assert_eq!((now, last), (behind.now(), ahead.now()));
+    }
+    take(&one, ahead.now()).await;
+
+    // Neither does a restart make it right, nor does it go on alone: also where nobody else writes any more.
+    one.close().await;
+    other.close().await;
+    let other = open(&behind).await;
+    let answer = other.append(refused.clone()).await;
+    assert!(matches!(answer, Err(AppendError::ClockWentBack { .. })), "{answer:?}");
+    behind.step(TimeDelta::seconds(5));
+    assert!(!other.append(refused).await.unwrap().repeated);
+    take(&other, behind.now()).await;
+    everything(&*other).await;
+
+    // Set back while it runs.
+    behind.step(TimeDelta::seconds(-2));
+    let answer = other.append(append("c", 1)).await;
+    assert!(matches!(answer, Err(AppendError::ClockWentBack { .. })), "{answer:?}");
+    behind.step(TimeDelta::seconds(2));
+    take(&other, behind.now()).await;
+    everything(&*other).await;
+    other.close().await;
 }
 
 #[tokio::test]

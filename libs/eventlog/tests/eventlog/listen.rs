@@ -1,8 +1,11 @@
 //! Following what other processes append, though the connection that hears of it is lost, or hears nothing.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, Ordering::SeqCst},
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering::SeqCst},
+    },
+    time::Duration,
 };
 
 use eventlog::{EventLog as _, Filter, PostgresLog, conformance::whole::everything};
@@ -37,10 +40,13 @@ async fn a_follower_misses_nothing_though_its_listener_is_ended_again_and_again(
     let following = tokio::spawn(follow(log.clone(), end));
     let has_ended = Arc::new(AtomicBool::new(false));
     let writing: Vec<_> = (0..4).map(|_| tokio::spawn(write(other.clone(), has_ended.clone()))).collect();
-    let mut ended = 0;
-    while ended < CUTS {
-        ended += end_listeners(&mut superuser).await;
-    }
+    let ending = async {
+        let mut ended = 0;
+        while ended < CUTS {
+            ended += end_listeners(&mut superuser).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_mins(1), ending).await.expect("they listen again each time");
     has_ended.store(true, SeqCst);
     for writer in writing {
         assert!(writer.await.unwrap().iter().all(Told::is_recorded), "only the listeners were ended");

@@ -20,7 +20,12 @@ impl Place {
 
     /// The same on a server of the test's own.
     pub(crate) async fn on(server: &Postgres) -> Self {
-        let place = Self(server.database());
+        Self::migrated(server.database()).await
+    }
+
+    /// The same in a database that is there.
+    pub(crate) async fn migrated(database: Database) -> Self {
+        let place = Self(database);
         assert_eq!(migrate_postgres(&place.of(Role::Owner)).await.unwrap().0, 0);
         place
     }
