@@ -63,16 +63,16 @@ async fn a_batch_that_is_cut_off_half_way_is_recorded_once_and_whole() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_append_whose_answer_is_lost_is_answered_as_it_was_recorded() {
-    let wired = Wired::new().await;
-    let beside = wired.place.open().await;
-    let mut all = Vec::new();
-    for round in 0..3 {
+    // Also where others go on meanwhile.
+    for others in 0..3 {
+        let wired = Wired::new().await;
+        let beside = wired.place.open().await;
+        let mut all = Vec::new();
         wired.proxy.hold_answers();
         let append = fresh(2);
         let sending = tokio::spawn(send(wired.log.clone(), append.clone()));
         let recorded = until_recorded(&*beside, &append).await;
-        // Also where others go on meanwhile.
-        for _ in 0..round {
+        for _ in 0..others {
             all.push(send(beside.clone(), fresh(1)).await);
         }
         wired.proxy.cut();
@@ -80,10 +80,13 @@ async fn an_append_whose_answer_is_lost_is_answered_as_it_was_recorded() {
         let told = sending.await.unwrap();
         assert_eq!(told.answer.as_ref().unwrap().first_position, recorded[0]);
         all.push(told);
-        all.push(send(wired.log.clone(), fresh(1)).await);
+        for log in [&wired.log, &beside, &wired.log] {
+            all.push(send(log.clone(), fresh(1)).await);
+        }
+        assert!(all.iter().all(Told::is_recorded));
+        beside.close().await;
+        wired.close(&all).await;
     }
-    beside.close().await;
-    wired.close(&all).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
