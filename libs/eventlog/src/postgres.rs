@@ -51,7 +51,8 @@ impl PostgresLog {
     pub async fn open(place: &PgConnectOptions, options: Options) -> Result<Arc<Self>, OpenError> {
         let path = shown(place);
         let database = |source| OpenError::Database { path: path.clone(), source };
-        let mut connection = connect::writer(place).await.map_err(database)?;
+        let own = Arc::default();
+        let mut connection = connect::writer(place, &own).await.map_err(database)?;
         schema::require(&mut connection, &path).await?;
         refuse_closed(&mut connection, &path).await?;
 
@@ -70,10 +71,11 @@ impl PostgresLog {
             pool: pool.clone(),
             head: head_sender.clone(),
             is_reached: reached_sender.clone(),
+            own: Arc::clone(&own),
             stop: stop.clone(),
         };
         let bundler = Bundler { pool: pool.clone(), head: head.clone(), reach: reach_sender, stop };
-        let mut writer = Writer::new(place.clone(), connection, clock, head_sender, reached_sender);
+        let mut writer = Writer::new(place.clone(), connection, clock, head_sender, reached_sender, own);
         let (listener, bundler) = (tokio::spawn(listener.run()), tokio::spawn(bundler.run()));
         tokio::spawn(async move {
             waiting.serve(&mut writer).await;

@@ -1,6 +1,10 @@
 //! Connections to the database, and which failures mean that there is none.
 
-use std::{borrow::Cow, time::Duration};
+use std::{
+    borrow::Cow,
+    sync::atomic::{AtomicU32, Ordering},
+    time::Duration,
+};
 
 use sqlx::{
     ConnectOptions as _, Executor as _, PgConnection, PgPool,
@@ -18,15 +22,16 @@ const REST: Duration = Duration::from_secs(1);
 pub(super) const READERS: u32 = 8;
 
 /// The connection that writes, or a failure within [`PATIENCE`]. Its commits are on disk when they return, whatever the server's
-/// usual is, and it leaves no transaction open behind it if it hangs.
-pub(super) async fn writer(options: &PgConnectOptions) -> Result<PgConnection, sqlx::Error> {
+/// usual is, and it leaves no transaction open behind it if it hangs. `own` gets the number of the server's process for it.
+pub(super) async fn writer(options: &PgConnectOptions, own: &AtomicU32) -> Result<PgConnection, sqlx::Error> {
     let connecting = async {
         let mut connection = options.clone().application_name("liem writer").connect().await?;
         connection
             .execute("SET idle_in_transaction_session_timeout = '10s'; SET lock_timeout = '10s'")
             .await?;
-        let (fsync, commit, is_standby): (String, String, bool) = sqlx::query_as(
-            "SELECT current_setting('fsync'), current_setting('synchronous_commit'), pg_is_in_recovery()",
+        let (fsync, commit, is_standby, process): (String, String, bool, i32) = sqlx::query_as(
+            "SELECT current_setting('fsync'), current_setting('synchronous_commit'), pg_is_in_recovery(), \
+             pg_backend_pid()",
         )
         .fetch_one(&mut connection)
         .await?;
@@ -42,6 +47,7 @@ pub(super) async fn writer(options: &PgConnectOptions) -> Result<PgConnection, s
             let message = "the database is a standby: it takes no appends until it's promoted";
             return Err(sqlx::Error::Io(std::io::Error::other(message)));
         }
+        own.store(process.cast_unsigned(), Ordering::Relaxed);
         Ok(connection)
     };
     match tokio::time::timeout(PATIENCE, connecting).await {

@@ -1,11 +1,18 @@
 //! Hearing of what other processes append: one notification a batch, and a poll behind it.
 
-use std::{convert::Infallible, time::Duration};
+use std::{
+    convert::Infallible,
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::Duration,
+};
 
 use sqlx::{PgPool, postgres::PgListener};
 use tokio::{sync::watch, time::Instant};
 
-use super::{raise, read, writer};
+use super::{raise, read};
 use crate::judge::Last;
 
 /// The channel of `liem.append`.
@@ -21,6 +28,8 @@ pub(super) struct Listener {
     pub(super) pool: PgPool,
     pub(super) head: watch::Sender<Last>,
     pub(super) is_reached: watch::Sender<bool>,
+    /// The number of the server's process that commits for this one.
+    pub(super) own: Arc<AtomicU32>,
     /// Closed when it shall stop.
     pub(super) stop: watch::Receiver<()>,
 }
@@ -81,11 +90,9 @@ impl Listener {
                 let Some(notification) = heard? else {
                     return Err(sqlx::Error::Io(std::io::ErrorKind::ConnectionReset.into()));
                 };
-                let told = notification.payload().split_once(' ');
-                if let Some((position, micros)) =
-                    told.and_then(|(p, m)| Some((p.parse().ok()?, m.parse().ok()?)))
-                {
-                    raise(&self.head, writer::last(position, micros));
+                // What this process appends it knows. What others say is asked for: whoever may connect can notify.
+                if notification.process_id() != self.own.load(Ordering::Relaxed) {
+                    self.poll().await?;
                 }
             }
             self.poll().await?;

@@ -83,7 +83,7 @@ BEGIN
     INSERT INTO liem.entry (position, stream, revision, append_id, k, type, recorded_at, bytes)
         SELECT * FROM unnest(positions, streams, revisions, append_ids, ks, types, recorded, entries);
     -- One for all: readers wake once, and read what is there.
-    PERFORM pg_notify('liem_entry', positions[newest] || ' ' || recorded[newest]);
+    NOTIFY liem_entry;
     RETURN true;
 EXCEPTION WHEN unique_violation THEN
     RETURN false;

@@ -4,7 +4,10 @@
 //! still ends where they were judged, and tells everyone. Where it says no, the lock is taken first, what is recorded is looked up, and
 //! the batch is judged again. The heads of streams are kept in memory only while nobody else has written.
 
-use std::time::Duration;
+use std::{
+    sync::{Arc, atomic::AtomicU32},
+    time::Duration,
+};
 
 use async_trait::async_trait;
 use chrono::DateTime;
@@ -48,6 +51,8 @@ pub(super) struct Writer {
     /// The log was moved elsewhere: repeats are answered, and nothing else is taken.
     is_closed: bool,
     is_reached: watch::Sender<bool>,
+    /// The number of the server's process that commits for this one.
+    own: Arc<AtomicU32>,
 }
 
 /// The end of the log as stored.
@@ -55,12 +60,10 @@ pub(super) async fn load_last(connection: &mut PgConnection) -> Result<Last, sql
     let row = sqlx::query("SELECT position, recorded_at FROM liem.entry ORDER BY position DESC LIMIT 1")
         .fetch_optional(connection)
         .await?;
-    Ok(row.map_or(Last::NOTHING, |row| last(row.get(0), row.get(1))))
-}
-
-pub(super) fn last(position: i64, micros: i64) -> Last {
-    let recorded_at = DateTime::from_timestamp_micros(micros).unwrap_or_default();
-    Last { position: unsigned(position), recorded_at }
+    Ok(row.map_or(Last::NOTHING, |row| Last {
+        position: unsigned(row.get(0)),
+        recorded_at: DateTime::from_timestamp_micros(row.get(1)).unwrap_or_default(),
+    }))
 }
 
 #[async_trait]
@@ -110,6 +113,7 @@ impl Writer {
         clock: Clock,
         head: watch::Sender<Last>,
         is_reached: watch::Sender<bool>,
+        own: Arc<AtomicU32>,
     ) -> Self {
         let last = *head.borrow();
         let connection = Some(connection);
@@ -124,6 +128,7 @@ impl Writer {
             looks_first: false,
             is_closed: false,
             is_reached,
+            own,
         }
     }
 
@@ -147,7 +152,7 @@ impl Writer {
             }
         }
         loop {
-            let connected = match timeout_at(deadline, connect::writer(&self.options)).await {
+            let connected = match timeout_at(deadline, connect::writer(&self.options, &self.own)).await {
                 Ok(connected) => connected,
                 Err(_) => Err(sqlx::Error::PoolTimedOut),
             };

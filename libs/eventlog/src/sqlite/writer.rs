@@ -47,7 +47,7 @@ impl Store for Writer {
                 tracing::error!(error = %error, "a batch was not recorded");
                 metrics::counter!("liem_log_failed_batches_total").increment(1);
                 self.recover().await;
-                appends.iter().map(|_| Err(storage_error(&error))).collect()
+                self.refuse(appends, &error).await
             }
         }
     }
@@ -101,6 +101,15 @@ impl Writer {
             self.head.send_replace(batch.last);
         }
         batch.recorded(&mut self.heads)
+    }
+
+    /// Answers the appends of a batch that could not be written: what is a repeat has its answer all the same.
+    async fn refuse(&mut self, appends: &[Append], error: &sqlx::Error) -> Vec<Answer> {
+        let failure = || storage_error(error);
+        match self.find_known(appends).await {
+            Ok(known) => self.judge(appends, known).refused(*self.head.borrow(), failure),
+            Err(_) => appends.iter().map(|_| Err(failure())).collect(),
+        }
     }
 
     /// After a failed commit nothing cached is trusted. SQLite has rolled back, or does so now.
