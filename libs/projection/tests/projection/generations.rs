@@ -328,15 +328,17 @@ async fn a_stopped_build_stays_where_it_is_until_it_is_resumed_also_over_a_resta
     admin.stop(generation).await.unwrap();
     assert_eq!(reason(admin.stop(generation).await), "REPLAY_STOPPED");
     assert_eq!(reason(admin.switch(generation).await), "REPLAY_STOPPED");
-    let at = admin.generations().await[1].position;
     let head = store.steps("case", "unit", &["T02", "T03"]).await;
+    // It may still have come to the record that stops it, and no further.
+    let stop = head - 2;
+    assert!(stop > first);
     view.digest_at(head).await;
     view.stop().await;
     let view = store.view(&folder).await;
     let admin = Admin::of(&view);
     view.digest_at(head).await;
     let stopped = &admin.generations().await[1];
-    assert!(stopped.halted && stopped.position <= at.max(first + 1), "{stopped:?}");
+    assert!(stopped.halted && stopped.position <= stop, "{stopped:?}");
     admin.resume(generation).await.unwrap();
     assert_eq!(reason(admin.resume(generation).await), "REPLAY_RUNNING");
     admin.caught_up(generation, head).await;
