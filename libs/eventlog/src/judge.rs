@@ -11,7 +11,7 @@ use lru::LruCache;
 use uuid::Uuid;
 
 use crate::{
-    Append, AppendError, Appended, Expected, MAX_ENTRY_BYTES,
+    Append, AppendError, Appended, Clock, Expected, MAX_ENTRY_BYTES,
     entry::{ENVELOPE_VERSION, Envelope, Header, hex},
 };
 
@@ -90,7 +90,7 @@ impl Recorded {
 pub(crate) struct Heads(LruCache<String, u64>);
 
 impl Heads {
-    pub(crate) fn new() -> Self {
+    fn new() -> Self {
         Self(LruCache::new(HEADS))
     }
 
@@ -112,45 +112,110 @@ impl Heads {
     }
 }
 
+/// What a store knows of its log without a look.
+pub(crate) struct Memory {
+    clock: Clock,
+    /// Where this process left the log; others may have gone on.
+    pub(crate) last: Last,
+    pub(crate) heads: Heads,
+    /// True while repeats come: then it's looked first.
+    pub(crate) looks_first: bool,
+    nonces: Nonces,
+}
+
+impl Memory {
+    /// Of a log that ends at `last`.
+    pub(crate) fn new(clock: Clock, last: Last) -> Self {
+        Self { clock, last, heads: Heads::new(), looks_first: false, nonces: Nonces::new() }
+    }
+
+    /// Judges appends by memory and by what was looked up.
+    pub(crate) fn judge(&mut self, appends: &[Append], known: Recorded) -> Batch {
+        let mut batch = Batch { known: known.0, ..Batch::after(self.last) };
+        let now = self.clock.now();
+        for append in appends {
+            let answer = batch.take(append, now, None, self);
+            batch.answers.push(answer);
+        }
+        batch
+    }
+
+    /// Judges one more append of a batch by memory alone. `before` is being written, and comes first. False if it has to
+    /// be looked.
+    pub(crate) fn extend(&mut self, batch: &mut Batch, before: Option<&Batch>, append: &Append) -> bool {
+        let stream = append.stream.as_str();
+        let has_head = || {
+            let is_in = |batch: &Batch| batch.heads.contains_key(stream);
+            is_in(batch) || before.is_some_and(is_in) || self.heads.0.contains(stream)
+        };
+        if self.looks_first
+            || before.is_some_and(|before| before.known.contains_key(&append.id))
+            || (append.expected != Expected::NoStream && !has_head())
+        {
+            return false;
+        }
+        let answer = batch.take(append, self.clock.now(), before, self);
+        let is_taken = answer.is_ok();
+        batch.answers.push(answer);
+        is_taken
+    }
+
+    /// The rows of a batch are on disk: the log is as it leaves it.
+    pub(crate) fn recorded(&mut self, batch: Batch) -> Vec<Answer> {
+        metrics::counter!("liem_log_batches_total").increment(1);
+        metrics::counter!("liem_log_entries_total").increment(batch.rows.len() as u64);
+        #[expect(clippy::cast_precision_loss, reason = "a batch has far fewer than 2⁵² entries")]
+        metrics::histogram!("liem_log_batch_entries").record(batch.rows.len() as f64);
+        if !batch.rows.is_empty() {
+            self.last = batch.last;
+        }
+        for (stream, revision) in batch.heads {
+            self.heads.put(stream, revision);
+        }
+        batch.answers
+    }
+}
+
+/// Random bytes, fetched many at a time: a call costs more than the bytes.
+struct Nonces {
+    bytes: Box<[u8; 16 * 256]>,
+    used: usize,
+}
+
+impl Nonces {
+    fn new() -> Self {
+        let bytes = Box::new([0; 16 * 256]);
+        Self { used: bytes.len(), bytes }
+    }
+
+    fn next(&mut self) -> Result<&[u8], getrandom::Error> {
+        if self.used == self.bytes.len() {
+            getrandom::fill(self.bytes.as_mut_slice())?;
+            self.used = 0;
+        }
+        self.used += 16;
+        Ok(&self.bytes[self.used - 16..self.used])
+    }
+}
+
 /// The appends of one commit.
 pub(crate) struct Batch {
+    /// Where the log ends before them.
+    pub(crate) after: u64,
+    /// Where it ends with them.
     pub(crate) last: Last,
     pub(crate) rows: Vec<Row>,
     /// What each append gets once the rows are on disk.
     pub(crate) answers: Vec<Answer>,
-    /// What the clock says; `recorded_at` of every entry in the batch, unless that would go back.
-    now: DateTime<Utc>,
     known: HashMap<Uuid, Known>,
     heads: HashMap<String, u64>,
 }
 
 impl Batch {
-    /// Judges appends on a log that ends at `last`.
-    pub(crate) fn judge(
-        appends: &[Append],
-        last: Last,
-        now: DateTime<Utc>,
-        known: Recorded,
-        cache: &Heads,
-    ) -> Self {
-        let answers = Vec::with_capacity(appends.len());
-        let mut batch = Self { last, rows: Vec::new(), answers, now, known: known.0, heads: HashMap::new() };
-        let events = appends.iter().map(|append| append.events.len()).sum();
-        batch.rows.reserve(events);
-        // One call for all: each costs more than the bytes.
-        let mut nonces = vec![0_u8; 16 * events];
-        let filled = getrandom::fill(&mut nonces);
-        let mut rest = nonces.as_slice();
-        for append in appends {
-            let (own, others) = rest.split_at(16 * append.events.len());
-            rest = others;
-            let answer = match &filled {
-                Ok(()) => batch.take(append, cache, own),
-                Err(error) => Err(AppendError::unavailable(error.to_string())),
-            };
-            batch.answers.push(answer);
-        }
-        batch
+    /// Nothing yet, on a log that ends at `last`.
+    pub(crate) fn after(last: Last) -> Self {
+        let (known, heads) = (HashMap::new(), HashMap::new());
+        Self { after: last.position, last, rows: Vec::new(), answers: Vec::new(), known, heads }
     }
 
     /// True if an append would be refused: a repeat must not be, so it's judged only after a look.
@@ -175,25 +240,19 @@ impl Batch {
         self.heads.clear();
     }
 
-    /// The rows are on disk: the heads are as the batch leaves them.
-    pub(crate) fn recorded(self, cache: &mut Heads) -> Vec<Answer> {
-        metrics::counter!("liem_log_batches_total").increment(1);
-        metrics::counter!("liem_log_entries_total").increment(self.rows.len() as u64);
-        #[expect(clippy::cast_precision_loss, reason = "a batch has far fewer than 2⁵² entries")]
-        metrics::histogram!("liem_log_batch_entries").record(self.rows.len() as f64);
-        for (stream, revision) in self.heads {
-            cache.put(stream, revision);
-        }
-        self.answers
-    }
-
     /// The rows were refused: what the log had recorded before, up to `last`, it has still; all else fails.
     pub(crate) fn refused(self, last: Last, failure: impl Fn() -> AppendError) -> Vec<Answer> {
         let is_there = |appended: &Appended| appended.last_position <= last.position;
         self.answers.into_iter().map(|a| a.ok().filter(is_there).ok_or_else(&failure)).collect()
     }
 
-    fn take(&mut self, append: &Append, cache: &Heads, nonces: &[u8]) -> Answer {
+    fn take(
+        &mut self,
+        append: &Append,
+        now: DateTime<Utc>,
+        before: Option<&Self>,
+        memory: &mut Memory,
+    ) -> Answer {
         let digest = hex(&append.context.command_digest);
         if let Some(known) = self.known.get(&append.id) {
             if known.digest == digest {
@@ -202,18 +261,19 @@ impl Batch {
             return Err(AppendError::RequestIdReused { id: append.id });
         }
         let stream = append.stream.as_str();
-        let actual = self.heads.get(stream).or_else(|| cache.0.peek(stream)).copied().unwrap_or(0);
+        let head = self.heads.get(stream).or_else(|| before?.heads.get(stream));
+        let actual = head.or_else(|| memory.heads.0.peek(stream)).copied().unwrap_or(0);
         if !append.expected.allows(actual) {
             let (stream, expected) = (stream.to_owned(), append.expected);
             return Err(AppendError::Conflict { stream, expected, actual });
         }
-        if self.last.recorded_at - self.now > CLOCK_SLACK {
-            return Err(AppendError::ClockWentBack { now: self.now, last: self.last.recorded_at });
+        if self.last.recorded_at - now > CLOCK_SLACK {
+            return Err(AppendError::ClockWentBack { now, last: self.last.recorded_at });
         }
-        let taken = append.context.day_start.map_or(self.now, |day_start| day_start.min(self.now));
+        let taken = append.context.day_start.map_or(now, |day_start| day_start.min(now));
         let recorded_at = taken.max(self.last.recorded_at);
         let before = self.rows.len();
-        if let Err(error) = self.add_rows(append, actual, recorded_at, &digest, nonces) {
+        if let Err(error) = self.add_rows(append, actual, recorded_at, &digest, &mut memory.nonces) {
             self.rows.truncate(before);
             return Err(error);
         }
@@ -236,10 +296,11 @@ impl Batch {
         revision: u64,
         recorded_at: DateTime<Utc>,
         digest: &str,
-        nonces: &[u8],
+        nonces: &mut Nonces,
     ) -> Result<(), AppendError> {
         let context = &append.context;
-        for (k, (event, nonce)) in append.events.iter().zip(nonces.chunks_exact(16)).enumerate() {
+        for (k, event) in append.events.iter().enumerate() {
+            let nonce = nonces.next().map_err(AppendError::unavailable)?;
             let place = k as u64 + 1;
             let envelope = Envelope {
                 v: ENVELOPE_VERSION,

@@ -24,7 +24,7 @@ use uuid::Uuid;
 use crate::{
     Append, AppendError, Direction, Entry, EventLog, Filter, Genesis, Head, OpenError, Options, Page,
     Pending, ReadError, StreamName, bundle, follow, genesis,
-    judge::Last,
+    judge::{Last, Memory},
     pages::{self, Source as _},
     queue::Queue,
 };
@@ -75,10 +75,11 @@ impl PostgresLog {
             stop: stop.clone(),
         };
         let bundler = Bundler { pool: pool.clone(), head: head.clone(), reach: reach_sender, stop };
-        let mut writer = Writer::new(place.clone(), connection, clock, head_sender, reached_sender, own);
+        let mut writer = Writer::new(place.clone(), connection, head_sender, reached_sender, own);
+        let mut memory = Memory::new(clock, last);
         let (listener, bundler) = (tokio::spawn(listener.run()), tokio::spawn(bundler.run()));
         tokio::spawn(async move {
-            waiting.serve(&mut writer).await;
+            waiting.serve(&mut memory, &mut writer).await;
             drop(stop_sender);
             for task in [listener, bundler] {
                 if let Err(error) = task.await {

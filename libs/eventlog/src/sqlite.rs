@@ -32,7 +32,10 @@ use uuid::Uuid;
 
 use crate::{
     Append, AppendError, Direction, Entry, EventLog, Filter, Genesis, Head, OpenError, Options, Page,
-    Pending, ReadError, StreamName, follow, genesis, judge::Last, pages, queue::Queue,
+    Pending, ReadError, StreamName, follow, genesis,
+    judge::{Last, Memory},
+    pages,
+    queue::Queue,
 };
 use bundler::Bundler;
 use bundles::Bundles;
@@ -70,11 +73,12 @@ impl SqliteLog {
         let (reach_sender, reach) = watch::channel(reach);
         let (stop_sender, stop) = watch::channel(());
         let (closed_sender, closed) = watch::channel(false);
-        let mut writer = Writer::new(connection, clock, head_sender);
+        let mut writer = Writer::new(connection, head_sender);
+        let mut memory = Memory::new(clock, last);
         let bundler = Bundler { log: path.to_owned(), file, head: head.clone(), reach: reach_sender, stop };
         let bundler = tokio::spawn(bundler.run());
         tokio::spawn(async move {
-            waiting.serve(&mut writer).await;
+            waiting.serve(&mut memory, &mut writer).await;
             drop(stop_sender);
             if let Err(error) = bundler.await {
                 tracing::error!(%error, "the task that makes bundles failed");

@@ -23,13 +23,16 @@ use super::{
     raise, signed, unsigned,
 };
 use crate::{
-    Append, AppendError, Clock,
-    judge::{Answer, Batch, Heads, Last, Recorded, Row},
+    Append, AppendError,
+    judge::{Answer, Batch, Last, Memory, Recorded, Row},
     queue::Store,
 };
 
 /// How long appends wait for a database that went away before they are told.
 const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Longer than anything takes that is not stuck.
+const STUCK: Duration = Duration::from_secs(20);
 
 /// Between two tries to reach it.
 const REST: Duration = Duration::from_millis(100);
@@ -40,14 +43,8 @@ pub(super) struct Writer {
     options: PgConnectOptions,
     /// None after it was lost.
     connection: Option<PgConnection>,
-    clock: Clock,
-    /// Where this process left the log; others may have gone on.
-    last: Last,
     /// Where the log ends as far as anyone here knows.
     head: watch::Sender<Last>,
-    heads: Heads,
-    /// True while repeats come: then it's looked first.
-    looks_first: bool,
     /// The log was moved elsewhere: repeats are answered, and nothing else is taken.
     is_closed: bool,
     is_reached: watch::Sender<bool>,
@@ -68,36 +65,58 @@ pub(super) async fn load_last(connection: &mut PgConnection) -> Result<Last, sql
 
 #[async_trait]
 impl Store for Writer {
-    async fn commit(&mut self, appends: &[Append]) -> Vec<Answer> {
+    async fn write(&mut self, batch: &Batch) -> Result<bool, sqlx::Error> {
+        let has_moved = self.head.borrow().position > batch.after;
+        if self.is_closed || has_moved || !*self.is_reached.borrow() {
+            return Ok(false);
+        }
+        let Some(mut connection) = self.connection.take() else { return Ok(false) };
+        let appending = append(&mut connection, batch);
+        let is_recorded = match tokio::time::timeout(STUCK, appending).await {
+            Ok(Ok(is_recorded)) => is_recorded,
+            // Among what is not taken there may be what was recorded before.
+            Ok(Err(error)) if is_refusal(&error) => false,
+            Ok(Err(error)) => return Err(error),
+            Err(_) => return Err(sqlx::Error::PoolTimedOut),
+        };
+        self.connection = Some(connection);
+        if is_recorded {
+            self.tell(batch);
+        }
+        Ok(is_recorded)
+    }
+
+    async fn commit(
+        &mut self,
+        memory: &mut Memory,
+        appends: &[Append],
+        failed: Option<(Batch, sqlx::Error)>,
+    ) -> Vec<Answer> {
         let deadline = Instant::now() + PATIENCE;
         // What may have reached the database though no answer came back.
-        let mut sent = None;
+        let (mut sent, mut failed) = failed.unzip();
+        let mut was_sent = false;
         loop {
-            let was_sent = sent.is_some();
-            let error = match self.connected(deadline).await {
-                Err(error) => error,
-                Ok(connection) => {
-                    // Longer than anything takes that is not stuck.
-                    let trying = self.try_commit(connection, appends, &mut sent);
-                    match tokio::time::timeout(PATIENCE * 2, trying).await {
-                        Ok(Ok(answers)) => return answers,
-                        Ok(Err(error)) => error,
-                        Err(_) => sqlx::Error::PoolTimedOut,
-                    }
-                }
+            let error = match failed.take() {
+                Some(error) => error,
+                None => match self.try_once(memory, appends, &mut sent, deadline).await {
+                    Ok(answers) => return answers,
+                    Err(error) => error,
+                },
             };
-            self.heads.clear();
+            memory.heads.clear();
             // Dropped with whatever is under way on it: a transaction ends with its connection.
             self.connection = None;
             if code(&error).as_deref() == Some("LI002") && !self.is_closed {
                 // Nothing of it is there. What is a repeat has its answer all the same.
-                (self.is_closed, sent) = (true, None);
+                (self.is_closed, sent, was_sent) = (true, None, false);
                 continue;
             }
             if is_lost(&error) && Instant::now() < deadline {
                 // What the old connection was doing ends before the lock is free again. Then it's looked what became of
                 // the rows, and what wasn't recorded is recorded now.
                 tracing::warn!(%error, "the database went away while appends were under way; trying again");
+                was_sent = sent.is_some();
                 continue;
             }
             tell_failure(&error);
@@ -110,26 +129,11 @@ impl Writer {
     pub(super) fn new(
         options: PgConnectOptions,
         connection: PgConnection,
-        clock: Clock,
         head: watch::Sender<Last>,
         is_reached: watch::Sender<bool>,
         own: Arc<AtomicU32>,
     ) -> Self {
-        let last = *head.borrow();
-        let connection = Some(connection);
-        let heads = Heads::new();
-        Self {
-            options,
-            connection,
-            clock,
-            last,
-            head,
-            heads,
-            looks_first: false,
-            is_closed: false,
-            is_reached,
-            own,
-        }
+        Self { options, connection: Some(connection), head, is_closed: false, is_reached, own }
     }
 
     pub(super) async fn close(mut self) {
@@ -172,23 +176,40 @@ impl Writer {
         }
     }
 
+    async fn try_once(
+        &mut self,
+        memory: &mut Memory,
+        appends: &[Append],
+        sent: &mut Option<Batch>,
+        deadline: Instant,
+    ) -> Result<Vec<Answer>, sqlx::Error> {
+        let connection = self.connected(deadline).await?;
+        let trying = self.try_commit(connection, memory, appends, sent);
+        tokio::time::timeout(STUCK, trying).await.unwrap_or(Err(sqlx::Error::PoolTimedOut))
+    }
+
     /// Commits, and gives the connection back only if all went well.
     async fn try_commit(
         &mut self,
         mut connection: PgConnection,
+        memory: &mut Memory,
         appends: &[Append],
         sent: &mut Option<Batch>,
     ) -> Result<Vec<Answer>, sqlx::Error> {
         let was_sent = sent.is_some();
-        let has_moved = self.head.borrow().position > self.last.position;
-        if !was_sent
-            && !self.looks_first
-            && !self.is_closed
-            && !has_moved
-            && let Some(answers) = self.commit_unlooked(&mut connection, appends, sent).await?
-        {
-            self.connection = Some(connection);
-            return Ok(answers);
+        if !was_sent && !memory.looks_first {
+            load_heads(&mut connection, memory, appends, false).await?;
+            let batch = memory.judge(appends, Recorded::default());
+            if !batch.refuses() {
+                self.connection = Some(connection);
+                let batch = sent.insert(batch);
+                if self.write(batch).await? {
+                    return Ok(sent.take().map(|batch| memory.recorded(batch)).unwrap_or_default());
+                }
+                *sent = None;
+                let Some(again) = self.connection.take() else { return Err(sqlx::Error::PoolTimedOut) };
+                connection = again;
+            }
         }
         let mut tx = connection.begin().await?;
         sqlx::query("SELECT liem.lock()").execute(&mut *tx).await?;
@@ -198,25 +219,25 @@ impl Writer {
         };
         if !answers_again {
             let last = load_last(&mut tx).await?;
-            if last != self.last {
-                self.heads.clear();
-                self.last = last;
+            if last != memory.last {
+                memory.heads.clear();
+                memory.last = last;
             }
             let known = find_known(&mut tx, appends).await?;
-            self.load_heads(&mut tx, appends, true).await?;
-            let mut batch = self.judge(appends, known);
+            load_heads(&mut tx, memory, appends, true).await?;
+            let mut batch = memory.judge(appends, known);
             if self.is_closed {
                 batch.refuse_new(last);
             }
             let batch = sent.insert(batch);
-            self.looks_first = batch.repeats();
-            match append(&mut tx, last, &batch.rows).await {
+            memory.looks_first = batch.repeats();
+            match append(&mut tx, batch).await {
                 Ok(true) => answers_again = batch.rows.is_empty() && batch.repeats(),
                 Ok(false) => {
                     let message = "the database refused rows that were judged under the lock";
                     return Err(sqlx::Error::Decode(message.into()));
                 }
-                Err(error) if is_refusal(&error) && self.looks_first => {
+                Err(error) if is_refusal(&error) && memory.looks_first => {
                     tell_failure(&error);
                     tx.rollback().await?;
                     wait_for_standby(&mut connection).await?;
@@ -233,61 +254,37 @@ impl Writer {
         }
         tx.commit().await?;
         self.connection = Some(connection);
-        Ok(sent.take().map(|batch| self.recorded(batch)).unwrap_or_default())
+        let Some(batch) = sent.take() else { return Ok(Vec::new()) };
+        self.tell(&batch);
+        Ok(memory.recorded(batch))
     }
 
-    /// Commits what is new by what is in memory, in one statement; none if it has to be looked first.
-    async fn commit_unlooked(
-        &mut self,
-        connection: &mut PgConnection,
-        appends: &[Append],
-        sent: &mut Option<Batch>,
-    ) -> Result<Option<Vec<Answer>>, sqlx::Error> {
-        self.load_heads(connection, appends, false).await?;
-        let batch = self.judge(appends, Recorded::default());
-        if batch.refuses() {
-            return Ok(None);
-        }
-        let batch = sent.insert(batch);
-        let is_recorded = match append(connection, self.last, &batch.rows).await {
-            // Among what is not taken there may be what was recorded before.
-            Err(error) if is_refusal(&error) => false,
-            appended => appended?,
-        };
-        Ok(sent.take().filter(|_| is_recorded).map(|batch| self.recorded(batch)))
-    }
-
-    fn judge(&self, appends: &[Append], known: Recorded) -> Batch {
-        Batch::judge(appends, self.last, self.clock.now(), known, &self.heads)
-    }
-
-    fn recorded(&mut self, batch: Batch) -> Vec<Answer> {
+    /// Tells readers what is on disk.
+    fn tell(&self, batch: &Batch) {
         if !batch.rows.is_empty() {
-            self.last = batch.last;
             raise(&self.head, batch.last);
         }
-        batch.recorded(&mut self.heads)
     }
+}
 
-    /// Brings the heads of streams into memory, as far as it can't be judged without them.
-    async fn load_heads(
-        &mut self,
-        connection: &mut PgConnection,
-        appends: &[Append],
-        is_sure: bool,
-    ) -> Result<(), sqlx::Error> {
-        let missing = self.heads.missing(appends, is_sure);
-        if missing.is_empty() {
-            return Ok(());
-        }
-        // A correlated maximum is one seek in the index per stream; GROUP BY would walk each stream.
-        let sql = "SELECT stream, coalesce((SELECT max(revision) FROM liem.entry e WHERE e.stream = asked.stream), 0) \
-                   FROM unnest($1::text[]) AS asked (stream)";
-        for row in sqlx::query(sql).bind(missing).fetch_all(connection).await? {
-            self.heads.put(row.get(0), unsigned(row.get(1)));
-        }
-        Ok(())
+/// Brings the heads of streams into memory, as far as it can't be judged without them.
+async fn load_heads(
+    connection: &mut PgConnection,
+    memory: &mut Memory,
+    appends: &[Append],
+    is_sure: bool,
+) -> Result<(), sqlx::Error> {
+    let missing = memory.heads.missing(appends, is_sure);
+    if missing.is_empty() {
+        return Ok(());
     }
+    // A correlated maximum is one seek in the index per stream; GROUP BY would walk each stream.
+    let sql = "SELECT stream, coalesce((SELECT max(revision) FROM liem.entry e WHERE e.stream = asked.stream), 0) \
+               FROM unnest($1::text[]) AS asked (stream)";
+    for row in sqlx::query(sql).bind(missing).fetch_all(connection).await? {
+        memory.heads.put(row.get(0), unsigned(row.get(1)));
+    }
+    Ok(())
 }
 
 /// Whether a batch that was sent is there: its first entry is, with the nonce that it was given.
@@ -332,12 +329,12 @@ macro_rules! with_rows {
     };
 }
 
-/// Records rows that were judged on a log ending at `last`; false if it doesn't end there, or one is there already.
-async fn append(connection: &mut PgConnection, last: Last, rows: &[Row]) -> Result<bool, sqlx::Error> {
-    if rows.is_empty() {
+/// Records the rows of a batch; false if the log doesn't end where it was judged, or one is there already.
+async fn append(connection: &mut PgConnection, batch: &Batch) -> Result<bool, sqlx::Error> {
+    if batch.rows.is_empty() {
         return Ok(true);
     }
-    with_rows!(sqlx::query_scalar(APPEND).bind(signed(last.position)), rows).fetch_one(connection).await
+    with_rows!(sqlx::query_scalar(APPEND).bind(signed(batch.after)), batch.rows).fetch_one(connection).await
 }
 
 /// Records rows of another log as they are, in a log that is closed.

@@ -7,8 +7,8 @@ use uuid::Uuid;
 
 use super::{from_micros, signed, unsigned};
 use crate::{
-    Append, AppendError, Clock,
-    judge::{Answer, Batch, Heads, Last, Recorded, Row},
+    Append, AppendError,
+    judge::{Answer, Batch, Last, Memory, Recorded, Row},
     queue::Store,
 };
 
@@ -20,11 +20,7 @@ const LOOKED_UP: usize = 100;
 
 pub(super) struct Writer {
     connection: SqliteConnection,
-    clock: Clock,
     head: watch::Sender<Last>,
-    heads: Heads,
-    /// True while repeats come: then it's looked first.
-    looks_first: bool,
 }
 
 /// The end of the log as stored.
@@ -40,22 +36,46 @@ pub(super) async fn load_last(connection: &mut SqliteConnection) -> Result<Last,
 
 #[async_trait]
 impl Store for Writer {
-    async fn commit(&mut self, appends: &[Append]) -> Vec<Answer> {
-        match self.try_commit(appends).await {
+    async fn write(&mut self, batch: &Batch) -> Result<bool, sqlx::Error> {
+        match write(&mut self.connection, &batch.rows).await {
+            Ok(()) => {
+                self.tell(batch);
+                Ok(true)
+            }
+            // An append id or a stream is not new.
+            Err(error) if is_constraint(&error) => {
+                self.roll_back().await;
+                Ok(false)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn commit(
+        &mut self,
+        memory: &mut Memory,
+        appends: &[Append],
+        failed: Option<(Batch, sqlx::Error)>,
+    ) -> Vec<Answer> {
+        let committed = match failed {
+            Some((_, error)) => Err(error),
+            None => self.try_commit(memory, appends).await,
+        };
+        match committed {
             Ok(answers) => answers,
             Err(error) => {
                 tracing::error!(error = %error, "a batch was not recorded");
                 metrics::counter!("liem_log_failed_batches_total").increment(1);
-                self.recover().await;
-                self.refuse(appends, &error).await
+                self.recover(memory).await;
+                self.refuse(memory, appends, &error).await
             }
         }
     }
 }
 
 impl Writer {
-    pub(super) fn new(connection: SqliteConnection, clock: Clock, head: watch::Sender<Last>) -> Self {
-        Self { connection, clock, head, heads: Heads::new(), looks_first: false }
+    pub(super) fn new(connection: SqliteConnection, head: watch::Sender<Last>) -> Self {
+        Self { connection, head }
     }
 
     /// Closes the database, once nothing else of this process writes or reads long.
@@ -71,53 +91,50 @@ impl Writer {
         }
     }
 
-    async fn try_commit(&mut self, appends: &[Append]) -> Result<Vec<Answer>, sqlx::Error> {
-        if !self.looks_first {
-            self.load_heads(appends, false).await?;
-            let batch = self.judge(appends, Recorded::default());
-            if !batch.refuses() {
-                match write(&mut self.connection, &batch.rows).await {
-                    Ok(()) => return Ok(self.recorded(batch)),
-                    // An append id or a stream is not new.
-                    Err(error) if is_constraint(&error) => self.roll_back().await,
-                    Err(error) => return Err(error),
-                }
+    async fn try_commit(
+        &mut self,
+        memory: &mut Memory,
+        appends: &[Append],
+    ) -> Result<Vec<Answer>, sqlx::Error> {
+        if !memory.looks_first {
+            self.load_heads(memory, appends, false).await?;
+            let batch = memory.judge(appends, Recorded::default());
+            if !batch.refuses() && self.write(&batch).await? {
+                return Ok(memory.recorded(batch));
             }
         }
         let known = self.find_known(appends).await?;
-        self.load_heads(appends, true).await?;
-        let batch = self.judge(appends, known);
-        self.looks_first = batch.repeats();
+        self.load_heads(memory, appends, true).await?;
+        let batch = memory.judge(appends, known);
+        memory.looks_first = batch.repeats();
         write(&mut self.connection, &batch.rows).await?;
-        Ok(self.recorded(batch))
+        self.tell(&batch);
+        Ok(memory.recorded(batch))
     }
 
-    fn judge(&self, appends: &[Append], known: Recorded) -> Batch {
-        Batch::judge(appends, *self.head.borrow(), self.clock.now(), known, &self.heads)
-    }
-
-    fn recorded(&mut self, batch: Batch) -> Vec<Answer> {
+    /// Tells readers what is on disk.
+    fn tell(&self, batch: &Batch) {
         if !batch.rows.is_empty() {
             self.head.send_replace(batch.last);
         }
-        batch.recorded(&mut self.heads)
     }
 
     /// Answers the appends of a batch that could not be written: what is a repeat has its answer all the same.
-    async fn refuse(&mut self, appends: &[Append], error: &sqlx::Error) -> Vec<Answer> {
+    async fn refuse(&mut self, memory: &mut Memory, appends: &[Append], error: &sqlx::Error) -> Vec<Answer> {
         let failure = || storage_error(error);
         match self.find_known(appends).await {
-            Ok(known) => self.judge(appends, known).refused(*self.head.borrow(), failure),
+            Ok(known) => memory.judge(appends, known).refused(memory.last, failure),
             Err(_) => appends.iter().map(|_| Err(failure())).collect(),
         }
     }
 
     /// After a failed commit nothing cached is trusted. SQLite has rolled back, or does so now.
-    async fn recover(&mut self) {
-        self.heads.clear();
+    async fn recover(&mut self, memory: &mut Memory) {
+        memory.heads.clear();
         self.roll_back().await;
         match load_last(&mut self.connection).await {
             Ok(last) => {
+                memory.last = last;
                 self.head.send_replace(last);
             }
             Err(error) => tracing::error!(%error, "the end of the log can't be read"),
@@ -153,8 +170,13 @@ impl Writer {
     }
 
     /// Brings the heads of streams into the cache, as far as it can't be judged without them.
-    async fn load_heads(&mut self, appends: &[Append], is_sure: bool) -> Result<(), sqlx::Error> {
-        let missing = self.heads.missing(appends, is_sure);
+    async fn load_heads(
+        &mut self,
+        memory: &mut Memory,
+        appends: &[Append],
+        is_sure: bool,
+    ) -> Result<(), sqlx::Error> {
+        let missing = memory.heads.missing(appends, is_sure);
         if missing.is_empty() {
             return Ok(());
         }
@@ -171,7 +193,7 @@ impl Writer {
             }
             for row in query.fetch_all(&mut self.connection).await? {
                 let revision: Option<i64> = row.get(1);
-                self.heads.put(row.get(0), revision.map_or(0, unsigned));
+                memory.heads.put(row.get(0), revision.map_or(0, unsigned));
             }
         }
         Ok(())
