@@ -187,8 +187,13 @@ pub(crate) const ENVELOPE_VERSION: u32 = 1;
 /// Bytes in lower-case hexadecimal.
 pub(crate) fn hex(bytes: &[u8]) -> String {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let digit = |n: u8| char::from(DIGITS[usize::from(n)]);
-    bytes.iter().flat_map(|b| [digit(b >> 4), digit(b & 15)]).collect()
+    let mut text = String::with_capacity(2 * bytes.len());
+    for byte in bytes {
+        for n in [byte >> 4, byte & 15] {
+            text.push(char::from(DIGITS[usize::from(n)]));
+        }
+    }
+    text
 }
 
 /// An instant as ISO 8601 with exactly six decimals, in UTC.

@@ -2,7 +2,8 @@
 //!
 //! One task writes (see `writer`), over one connection; reads go through a small pool, each page with a
 //! snapshot of its own, so that no reader keeps SQLite from folding its write-ahead log back. A second task
-//! makes bundles of what was written (see `bundles`), from which history is read.
+//! makes bundles of what was written (see `bundles`), from which history is read; a third folds the write-ahead
+//! log back (see `wal`).
 
 mod bundler;
 mod bundles;
@@ -10,6 +11,7 @@ mod check;
 mod end;
 mod read;
 mod schema;
+mod wal;
 mod writer;
 
 use std::{
@@ -42,6 +44,7 @@ use bundles::Bundles;
 pub use check::check_file;
 pub(crate) use end::SqliteEnd;
 use read::Reader;
+use wal::Folder;
 use writer::Writer;
 
 /// The log in an SQLite database.
@@ -75,13 +78,22 @@ impl SqliteLog {
         let (closed_sender, closed) = watch::channel(false);
         let mut writer = Writer::new(connection, head_sender);
         let mut memory = Memory::new(clock, last);
-        let bundler = Bundler { log: path.to_owned(), file, head: head.clone(), reach: reach_sender, stop };
-        let bundler = tokio::spawn(bundler.run());
+        let bundler = Bundler {
+            log: path.to_owned(),
+            file,
+            head: head.clone(),
+            reach: reach_sender,
+            stop: stop.clone(),
+        };
+        let folder = Folder { log: path.to_owned(), head: head.clone(), stop };
+        let (bundler, folder) = (tokio::spawn(bundler.run()), tokio::spawn(folder.run()));
         tokio::spawn(async move {
             waiting.serve(&mut memory, &mut writer).await;
             drop(stop_sender);
-            if let Err(error) = bundler.await {
-                tracing::error!(%error, "the task that makes bundles failed");
+            for task in [bundler, folder] {
+                if let Err(error) = task.await {
+                    tracing::error!(%error, "a task of the log failed");
+                }
             }
             writer.close().await;
             // Held until nothing is written any more, whoever still has the log or let go of it before: a
@@ -163,9 +175,10 @@ fn connect(path: &Path) -> SqliteConnectOptions {
         .journal_mode(SqliteJournalMode::Wal)
         // Every commit is synced before it is acknowledged.
         .synchronous(SqliteSynchronous::Full)
-        // 32 MiB: index pages that change with every batch are folded back once in many, and the write-ahead log is
-        // mostly written over, which the disk syncs faster than growth.
-        .pragma("wal_autocheckpoint", "8192")
+        // Of a new log. An entry of 800 bytes leaves little of it empty, and a batch writes fewer of them.
+        .page_size(8_192)
+        // 32 MiB: the write-ahead log is mostly written over, which the disk syncs faster than growth.
+        .pragma("wal_autocheckpoint", "4096")
 }
 
 /// A file whose journal stays what it is: what `VACUUM INTO` has made has no write-ahead log yet.
