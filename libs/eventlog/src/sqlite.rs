@@ -106,8 +106,11 @@ impl SqliteLog {
             .max_connections(4)
             // A file doesn't go away as a server does, and asking costs as much as a short read.
             .test_before_acquire(false)
-            // Mapped up to what SQLite can map: a page is then read where the system has it.
-            .connect_with(connect(path).read_only(true).pragma("mmap_size", "2147418112"))
+            // Mapped up to what SQLite can map: a page is then read where the system has it, and a cache has only what is
+            // in the write-ahead log still.
+            .connect_with(
+                connect(path).read_only(true).pragma("mmap_size", "2147418112").pragma("cache_size", "-4096"),
+            )
             .await
             .map_err(database)?;
         let reader = Arc::new(Reader { rows: readers, bundles: Bundles::new(path, reach) });

@@ -2,6 +2,7 @@
 //! structured logs, and a shutdown that lets calls under way end.
 
 mod access_log;
+mod gathered;
 mod shutdown;
 mod telemetry;
 
@@ -17,6 +18,8 @@ use tonic::{
 use tonic_health::{ServingStatus, server::HealthReporter};
 
 use access_log::AccessLogLayer;
+use futures::TryStreamExt as _;
+use gathered::Gathered;
 pub use shutdown::Shutdown;
 pub use telemetry::{LogFormat, start_logs, start_metrics};
 
@@ -100,7 +103,7 @@ impl Server {
         let health = self.health;
         // Said here, since the builder's own setting is for a listener of its own. Without it an answer in
         // several packets waits for the client's delayed acknowledgement: 45 ms instead of 1.
-        let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
+        let incoming = TcpIncoming::from(listener).with_nodelay(Some(true)).map_ok(Gathered::new);
         let serving = Transport::builder()
             // The metrics page is plain HTTP/1.1.
             .accept_http1(true)

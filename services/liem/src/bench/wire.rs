@@ -1,5 +1,7 @@
 //! gRPC at the level of its frames. What measures shares the processor with what it measures: it shall take little of it.
 
+use std::task::Poll;
+
 use anyhow::Context as _;
 use bytes::{Buf as _, BufMut as _, Bytes, BytesMut};
 use h2::{
@@ -45,8 +47,18 @@ impl Connection {
         let mut builder = h2::client::Builder::new();
         builder.initial_window_size(WINDOW_BYTES).initial_connection_window_size(WINDOW_BYTES);
         let (requests, connection) = builder.handshake(stream).await?;
-        // It ends with the last who can call; what broke it is told to each call.
-        tokio::spawn(connection);
+        // It ends with the last who can call; what broke it is told to each call. Each time it goes to the end of
+        // the line first, so that the calls that all others make meanwhile go out in one write.
+        let mut connection = Box::pin(connection);
+        let mut is_turn = true;
+        tokio::spawn(std::future::poll_fn(move |context| {
+            is_turn = !is_turn;
+            if is_turn {
+                return connection.as_mut().poll(context);
+            }
+            context.waker().wake_by_ref();
+            Poll::Pending
+        }));
         Ok(Self { requests, address, authorization: format!("Bearer {}", token.trim()).parse()? })
     }
 
