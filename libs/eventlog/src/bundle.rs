@@ -15,13 +15,18 @@ pub(crate) const BUNDLE_ENTRIES: u64 = 256;
 const BUNDLE_BYTES: usize = 256 * (2 + MAX_ENTRY_BYTES);
 
 /// Entries as a bundle; none if one is too long for it.
-pub(crate) fn encode(entries: &[Entry]) -> Option<Vec<u8>> {
-    let mut bundle = Vec::with_capacity(entries.iter().map(|e| 2 + e.bytes.len()).sum());
-    for entry in entries {
-        bundle.extend(u16::try_from(entry.bytes.len()).ok()?.to_be_bytes());
-        bundle.extend_from_slice(&entry.bytes);
+pub(crate) fn encode<'a>(entries: impl Iterator<Item = &'a [u8]> + Clone) -> Option<Vec<u8>> {
+    let mut bundle = Vec::with_capacity(entries.clone().map(|bytes| 2 + bytes.len()).sum());
+    for bytes in entries {
+        bundle.extend(u16::try_from(bytes.len()).ok()?.to_be_bytes());
+        bundle.extend_from_slice(bytes);
     }
     Some(bundle)
+}
+
+/// Entries that were read, as a bundle.
+pub(crate) fn of(entries: &[Entry]) -> Option<Vec<u8>> {
+    encode(entries.iter().map(|entry| &*entry.bytes))
 }
 
 /// The entries of a bundle, each a slice of it; none if it isn't one.

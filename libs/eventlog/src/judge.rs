@@ -4,7 +4,7 @@
 //! is found out by the unique indexes when it writes. Where that fails, or an append would be refused, it looks
 //! up what is recorded ([`Known`], the heads of streams) and judges again.
 
-use std::{collections::HashMap, num::NonZeroUsize};
+use std::{collections::HashMap, num::NonZeroUsize, sync::Arc};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use lru::LruCache;
@@ -176,6 +176,11 @@ impl Memory {
     }
 }
 
+/// The rows of a batch that is being judged.
+fn rows(rows: &mut Arc<Vec<Row>>) -> &mut Vec<Row> {
+    Arc::get_mut(rows).expect("they're shared once they're written, and never judged again")
+}
+
 /// Random bytes, fetched many at a time: a call costs more than the bytes.
 struct Nonces {
     bytes: Box<[u8; 16 * 256]>,
@@ -204,7 +209,7 @@ pub(crate) struct Batch {
     pub(crate) after: u64,
     /// Where it ends with them.
     pub(crate) last: Last,
-    pub(crate) rows: Vec<Row>,
+    pub(crate) rows: Arc<Vec<Row>>,
     /// What each append gets once the rows are on disk.
     pub(crate) answers: Vec<Answer>,
     known: HashMap<Uuid, Known>,
@@ -215,7 +220,7 @@ impl Batch {
     /// Nothing yet, on a log that ends at `last`.
     pub(crate) fn after(last: Last) -> Self {
         let (known, heads) = (HashMap::new(), HashMap::new());
-        Self { after: last.position, last, rows: Vec::new(), answers: Vec::new(), known, heads }
+        Self { after: last.position, last, rows: Arc::default(), answers: Vec::new(), known, heads }
     }
 
     /// True if an append would be refused: a repeat must not be, so it's judged only after a look.
@@ -236,7 +241,7 @@ impl Batch {
             }
         }
         self.last = last;
-        self.rows.clear();
+        self.rows = Arc::default();
         self.heads.clear();
     }
 
@@ -274,7 +279,7 @@ impl Batch {
         let recorded_at = taken.max(self.last.recorded_at);
         let before = self.rows.len();
         if let Err(error) = self.add_rows(append, actual, recorded_at, &digest, &mut memory.nonces) {
-            self.rows.truncate(before);
+            rows(&mut self.rows).truncate(before);
             return Err(error);
         }
         let count = append.events.len() as u64;
@@ -328,7 +333,7 @@ impl Batch {
             if bytes.len() > MAX_ENTRY_BYTES {
                 return Err(AppendError::EntryTooLarge { k, size: bytes.len() });
             }
-            self.rows.push(Row {
+            rows(&mut self.rows).push(Row {
                 position: envelope.position,
                 stream: envelope.stream.to_owned(),
                 revision: envelope.revision,

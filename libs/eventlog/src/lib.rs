@@ -29,6 +29,7 @@ mod pages;
 mod place;
 mod postgres;
 mod queue;
+mod recent;
 mod remote;
 mod sqlite;
 

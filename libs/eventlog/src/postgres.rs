@@ -27,6 +27,7 @@ use crate::{
     judge::{Last, Memory},
     pages::{self, Source as _},
     queue::Queue,
+    recent::Recent,
 };
 use bundler::Bundler;
 pub use check::check_postgres;
@@ -74,8 +75,9 @@ impl PostgresLog {
             own: Arc::clone(&own),
             stop: stop.clone(),
         };
-        let bundler = Bundler { pool: pool.clone(), head: head.clone(), reach: reach_sender, stop };
-        let mut writer = Writer::new(place.clone(), connection, head_sender, reached_sender, own);
+        let (recorder, recent) = Recent::new();
+        let bundler = Bundler { pool: pool.clone(), head: head.clone(), reach: reach_sender, recent, stop };
+        let mut writer = Writer::new(place.clone(), connection, head_sender, recorder, reached_sender, own);
         let mut memory = Memory::new(clock, last);
         let (listener, bundler) = (tokio::spawn(listener.run()), tokio::spawn(bundler.run()));
         tokio::spawn(async move {

@@ -38,6 +38,7 @@ use crate::{
     judge::{Last, Memory},
     pages,
     queue::Queue,
+    recent::Recent,
 };
 use bundler::Bundler;
 use bundles::Bundles;
@@ -76,14 +77,17 @@ impl SqliteLog {
         let (reach_sender, reach) = watch::channel(reach);
         let (stop_sender, stop) = watch::channel(());
         let (closed_sender, closed) = watch::channel(false);
-        let mut writer = Writer::new(connection, head_sender);
+        let (recorder, recent) = Recent::new();
+        let mut writer = Writer::new(connection, head_sender, recorder);
         let mut memory = Memory::new(clock, last);
         let bundler = Bundler {
             log: path.to_owned(),
+            rows: None,
             file,
             head: head.clone(),
             reach: reach_sender,
             stop: stop.clone(),
+            recent,
         };
         let folder = Folder { log: path.to_owned(), head: head.clone(), stop };
         let (bundler, folder) = (tokio::spawn(bundler.run()), tokio::spawn(folder.run()));

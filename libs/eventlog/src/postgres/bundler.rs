@@ -9,6 +9,7 @@ use super::{read, signed, unsigned, writer};
 use crate::{
     bundle::{self, BUNDLE_ENTRIES},
     judge::Last,
+    recent::Recent,
 };
 
 /// Bundles in one transaction, at most.
@@ -30,6 +31,7 @@ pub(super) struct Bundler {
     pub(super) pool: PgPool,
     pub(super) head: watch::Receiver<Last>,
     pub(super) reach: watch::Sender<u64>,
+    pub(super) recent: Recent,
     /// Closed when it shall stop.
     pub(super) stop: watch::Receiver<()>,
 }
@@ -79,7 +81,8 @@ impl Bundler {
         let mut tx = connection.begin().await?;
         // What waits is a loss of work, so nobody waits.
         let is_ours: bool = sqlx::query_scalar(TRY_LOCK).fetch_one(&mut *tx).await?;
-        let reach = if is_ours { make(&mut tx, head).await? } else { reach(&mut tx).await? };
+        let reach =
+            if is_ours { make(&mut tx, Some(&mut self.recent), head).await? } else { reach(&mut tx).await? };
         tx.commit().await?;
         self.reach.send_replace(reach);
         Ok(is_ours)
@@ -96,7 +99,7 @@ pub(super) async fn make_anew(connection: &mut PgConnection) -> Result<u64, Fail
         let mut tx = connection.begin().await?;
         tx.execute(LOCK).await?;
         let head = writer::load_last(&mut tx).await?.position;
-        let reach = make(&mut tx, head).await?;
+        let reach = make(&mut tx, None, head).await?;
         tx.commit().await?;
         if reach + BUNDLE_ENTRIES > head {
             return Ok(reach / BUNDLE_ENTRIES);
@@ -105,12 +108,17 @@ pub(super) async fn make_anew(connection: &mut PgConnection) -> Result<u64, Fail
 }
 
 /// Makes the next bundles of a log, within a transaction that holds the lock. Returns how far they reach.
-async fn make(tx: &mut PgConnection, head: u64) -> Result<u64, Failed> {
+async fn make(tx: &mut PgConnection, mut recent: Option<&mut Recent>, head: u64) -> Result<u64, Failed> {
     let mut reach = reach(tx).await?;
     let (mut numbers, mut made, mut bytes) = (Vec::new(), Vec::new(), 0);
     while reach + BUNDLE_ENTRIES <= head && (made.len() as u64) < BATCH && bytes < BATCH_BYTES {
-        let entries = read::stretch(tx, reach).await?;
-        let bundle = bundle::encode(&entries).ok_or("an entry is too long for a bundle")?;
+        let kept = recent.as_mut().and_then(|recent| recent.bundle(reach));
+        let bundle = if let Some(kept) = kept {
+            kept
+        } else {
+            let entries = read::stretch(tx, reach).await?;
+            bundle::of(&entries).ok_or("an entry is too long for a bundle")?
+        };
         let stored = bundle::compress(&bundle);
         bytes += stored.len();
         numbers.push(signed(reach / BUNDLE_ENTRIES));

@@ -109,7 +109,7 @@ async fn check_schema(check: &mut Check, connection: &mut PgConnection) -> Resul
     for other in others {
         check.fault(0, format!("the {other} is none of the schema's: entries could have been swallowed"));
     }
-    for function in ["refuse", "lock", "append"] {
+    for function in ["refuse", "lock", "begin_append", "append"] {
         let found: Vec<String> = sqlx::query_scalar(
             "SELECT CASE WHEN prosecdef OR proconfig IS NOT NULL THEN '' ELSE prosrc END FROM pg_proc \
              WHERE pronamespace = 'liem'::regnamespace AND proname = $1",

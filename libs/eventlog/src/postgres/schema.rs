@@ -5,7 +5,7 @@ use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
 use crate::OpenError;
 
 /// Each version of the schema, from 1. Applied ones are never changed.
-const VERSIONS: [&str; 1] = [include_str!("schema_1.sql")];
+const VERSIONS: [&str; 2] = [include_str!("schema_1.sql"), include_str!("schema_2.sql")];
 
 /// The version that this binary knows.
 pub(super) const VERSION: i64 = VERSIONS.len().cast_signed() as i64;
@@ -57,7 +57,8 @@ pub(super) async fn migrate(connection: &mut PgConnection, shown: &str) -> Resul
 
 /// The source of a function as [`VERSIONS`] has it last.
 pub(super) fn source_of(function: &str) -> Option<&'static str> {
-    let head = format!("CREATE FUNCTION liem.{function}(");
+    let head = format!("FUNCTION liem.{function}(");
+    // It's made before anything else is said of it.
     let newest = VERSIONS.iter().rev().find_map(|sql| sql.split_once(&head))?;
     newest.1.split("$$").nth(1)
 }

@@ -10,6 +10,7 @@ use std::{
 };
 
 use async_trait::async_trait;
+use bytes::BufMut as _;
 use chrono::DateTime;
 use sqlx::{Connection as _, Executor as _, PgConnection, Row as _, postgres::PgConnectOptions};
 use tokio::{
@@ -26,6 +27,7 @@ use crate::{
     Append, AppendError,
     judge::{Answer, Batch, Last, Memory, Recorded, Row},
     queue::Store,
+    recent::Recorder,
 };
 
 /// How long appends wait for a database that went away before they are told.
@@ -37,7 +39,11 @@ const STUCK: Duration = Duration::from_secs(20);
 /// Between two tries to reach it.
 const REST: Duration = Duration::from_millis(100);
 
-const APPEND: &str = "SELECT liem.append($1, $2, $3, $4, $5, $6, $7, $8, $9)";
+/// From so many rows on they're copied.
+const COPIED_ROWS: usize = 200;
+
+const COPY: &str = "COPY liem.entry (position, stream, revision, append_id, k, type, recorded_at, bytes) \
+                    FROM STDIN (FORMAT binary)";
 
 pub(super) struct Writer {
     options: PgConnectOptions,
@@ -45,6 +51,7 @@ pub(super) struct Writer {
     connection: Option<PgConnection>,
     /// Where the log ends as far as anyone here knows.
     head: watch::Sender<Last>,
+    recorder: Recorder,
     /// The log was moved elsewhere: repeats are answered, and nothing else is taken.
     is_closed: bool,
     is_reached: watch::Sender<bool>,
@@ -130,10 +137,11 @@ impl Writer {
         options: PgConnectOptions,
         connection: PgConnection,
         head: watch::Sender<Last>,
+        recorder: Recorder,
         is_reached: watch::Sender<bool>,
         own: Arc<AtomicU32>,
     ) -> Self {
-        Self { options, connection: Some(connection), head, is_closed: false, is_reached, own }
+        Self { options, connection: Some(connection), head, recorder, is_closed: false, is_reached, own }
     }
 
     pub(super) async fn close(mut self) {
@@ -262,6 +270,7 @@ impl Writer {
     /// Tells readers what is on disk.
     fn tell(&self, batch: &Batch) {
         if !batch.rows.is_empty() {
+            self.recorder.keep(&batch.rows);
             raise(&self.head, batch.last);
         }
     }
@@ -314,36 +323,80 @@ async fn find_known(connection: &mut PgConnection, appends: &[Append]) -> Result
     Ok(known)
 }
 
-/// Binds the columns of rows, each as one array.
-macro_rules! with_rows {
-    ($query:expr, $rows:expr) => {
-        $query
-            .bind($rows.iter().map(|row| signed(row.position)).collect::<Vec<_>>())
-            .bind($rows.iter().map(|row| row.stream.as_str()).collect::<Vec<_>>())
-            .bind($rows.iter().map(|row| signed(row.revision)).collect::<Vec<_>>())
-            .bind($rows.iter().map(|row| row.append_id).collect::<Vec<_>>())
-            .bind($rows.iter().map(|row| row.k.cast_signed()).collect::<Vec<_>>())
-            .bind($rows.iter().map(|row| row.event_type.as_str()).collect::<Vec<_>>())
-            .bind($rows.iter().map(|row| row.recorded_at).collect::<Vec<_>>())
-            .bind($rows.iter().map(|row| row.bytes.as_slice()).collect::<Vec<_>>())
-    };
-}
-
-/// Records the rows of a batch; false if the log doesn't end where it was judged, or one is there already.
+/// Records the rows of a batch; false if the log doesn't end where it was judged.
 async fn append(connection: &mut PgConnection, batch: &Batch) -> Result<bool, sqlx::Error> {
-    if batch.rows.is_empty() {
+    let rows = &*batch.rows;
+    if rows.len() >= COPIED_ROWS {
+        return copy_after(connection, batch.after, rows).await;
+    }
+    if rows.is_empty() {
         return Ok(true);
     }
-    with_rows!(sqlx::query_scalar(APPEND).bind(signed(batch.after)), batch.rows).fetch_one(connection).await
+    // Each column as one array.
+    sqlx::query_scalar("SELECT liem.append($1, $2, $3, $4, $5, $6, $7, $8, $9)")
+        .bind(signed(batch.after))
+        .bind(rows.iter().map(|row| signed(row.position)).collect::<Vec<_>>())
+        .bind(rows.iter().map(|row| row.stream.as_str()).collect::<Vec<_>>())
+        .bind(rows.iter().map(|row| signed(row.revision)).collect::<Vec<_>>())
+        .bind(rows.iter().map(|row| row.append_id).collect::<Vec<_>>())
+        .bind(rows.iter().map(|row| row.k.cast_signed()).collect::<Vec<_>>())
+        .bind(rows.iter().map(|row| row.event_type.as_str()).collect::<Vec<_>>())
+        .bind(rows.iter().map(|row| row.recorded_at).collect::<Vec<_>>())
+        .bind(rows.iter().map(|row| row.bytes.as_slice()).collect::<Vec<_>>())
+        .fetch_one(connection)
+        .await
 }
 
-/// Records rows of another log as they are, in a log that is closed.
+/// The same in several round trips, of which each row costs less.
+async fn copy_after(connection: &mut PgConnection, after: u64, rows: &[Row]) -> Result<bool, sqlx::Error> {
+    let mut tx = connection.begin().await?;
+    let is_next: bool =
+        sqlx::query_scalar("SELECT liem.begin_append($1)").bind(signed(after)).fetch_one(&mut *tx).await?;
+    if !is_next {
+        tx.rollback().await?;
+        return Ok(false);
+    }
+    match copy(&mut tx, rows).await {
+        Ok(()) => tx.commit().await?,
+        Err(error) => {
+            // Before anything else is sent: a lost connection fails here too.
+            tx.rollback().await?;
+            return Err(error);
+        }
+    }
+    Ok(true)
+}
+
+/// Records rows as they are.
 pub(super) async fn copy(connection: &mut PgConnection, rows: &[Row]) -> Result<(), sqlx::Error> {
-    let sql = "INSERT INTO liem.entry (position, stream, revision, append_id, k, type, recorded_at, bytes) \
-               SELECT * FROM unnest($1::bigint[], $2::text[], $3::bigint[], $4::uuid[], $5::int[], $6::text[], \
-               $7::bigint[], $8::bytea[])";
-    with_rows!(sqlx::query(sql), rows).execute(connection).await?;
+    let mut copying = connection.copy_in_raw(COPY).await?;
+    copying.send(binary(rows)).await?;
+    copying.finish().await?;
     Ok(())
+}
+
+/// Rows in the binary format of COPY: each field behind its length, all numbers big end first.
+fn binary(rows: &[Row]) -> Vec<u8> {
+    fn field(text: &mut Vec<u8>, bytes: &[u8]) {
+        text.put_u32(u32::try_from(bytes.len()).expect("an entry is short"));
+        text.put_slice(bytes);
+    }
+    let mut text = Vec::with_capacity(64 + rows.iter().map(|row| 256 + row.bytes.len()).sum::<usize>());
+    text.put_slice(b"PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0");
+    for row in rows {
+        text.put_u16(8);
+        field(&mut text, &signed(row.position).to_be_bytes());
+        field(&mut text, row.stream.as_bytes());
+        field(&mut text, &signed(row.revision).to_be_bytes());
+        field(&mut text, row.append_id.as_bytes());
+        field(&mut text, &row.k.to_be_bytes());
+        field(&mut text, row.event_type.as_bytes());
+        field(&mut text, &row.recorded_at.to_be_bytes());
+        field(&mut text, &row.bytes);
+    }
+    // Where a row would say how many fields it has.
+    text.put_i16(-1);
+    text
 }
 
 /// The database refused a statement as a whole, before anything counted.

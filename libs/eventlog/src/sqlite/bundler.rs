@@ -14,6 +14,7 @@ use super::{bundles, connect, read, signed};
 use crate::{
     bundle::{self, BUNDLE_ENTRIES},
     judge::Last,
+    recent::Recent,
 };
 
 /// Bundles in one transaction, at most.
@@ -29,22 +30,24 @@ type Failed = Box<dyn std::error::Error + Send + Sync>;
 
 pub(super) struct Bundler {
     pub(super) log: PathBuf,
+    /// Where entries are read that are not kept.
+    pub(super) rows: Option<SqliteConnection>,
     /// Made with the first bundle: most logs are short.
     pub(super) file: Option<SqliteConnection>,
     pub(super) head: watch::Receiver<Last>,
     pub(super) reach: watch::Sender<u64>,
+    pub(super) recent: Recent,
     /// Closed when it shall stop.
     pub(super) stop: watch::Receiver<()>,
 }
 
 impl Bundler {
     pub(super) async fn run(mut self) {
-        let mut rows = None;
         while self.is_due().await {
-            if let Err(error) = self.make(&mut rows).await {
+            if let Err(error) = self.make().await {
                 tracing::warn!(%error, "bundles could not be made: history is read row by row");
                 // What is wrong may pass, as a full disk does. The connections may be what is wrong.
-                rows = None;
+                self.rows = None;
                 self.file = None;
                 drop(tokio::time::timeout(REST, self.stop.changed()).await);
             }
@@ -68,13 +71,7 @@ impl Bundler {
     }
 
     /// Makes the next bundles in one transaction.
-    async fn make(&mut self, rows: &mut Option<SqliteConnection>) -> Result<(), Failed> {
-        if rows.is_none() {
-            // Reads each row once: a cache would hold what nobody asks for again.
-            let options = connect(&self.log).read_only(true).pragma("cache_size", "-2048");
-            *rows = Some(options.connect().await?);
-        }
-        let Some(rows) = rows else { return Ok(()) };
+    async fn make(&mut self) -> Result<(), Failed> {
         let mut reach = *self.reach.borrow();
         let file = match &mut self.file {
             Some(file) => file,
@@ -83,8 +80,10 @@ impl Bundler {
         let head = self.head.borrow().position;
         let (mut made, mut bytes) = (Vec::new(), 0);
         while reach + BUNDLE_ENTRIES <= head && (made.len() as u64) < BATCH && bytes < BATCH_BYTES {
-            let entries = read::stretch(rows, reach).await?;
-            let bundle = bundle::encode(&entries).ok_or("an entry is too long for a bundle")?;
+            let bundle = match self.recent.bundle(reach) {
+                Some(bundle) => bundle,
+                None => read_bundle(&mut self.rows, &self.log, reach).await?,
+            };
             let stored = bundle::compress(&bundle);
             bytes += stored.len();
             made.push((reach / BUNDLE_ENTRIES, stored));
@@ -103,6 +102,19 @@ impl Bundler {
         self.reach.send_replace(reach);
         Ok(())
     }
+}
+
+/// A bundle of what the log has past a position.
+async fn read_bundle(rows: &mut Option<SqliteConnection>, log: &Path, past: u64) -> Result<Vec<u8>, Failed> {
+    let rows = if let Some(rows) = rows {
+        rows
+    } else {
+        // Reads each row once: a cache would hold what nobody asks for again.
+        let options = connect(log).read_only(true).pragma("cache_size", "-2048");
+        rows.insert(options.connect().await?)
+    };
+    let entries = read::stretch(rows, past).await?;
+    Ok(bundle::of(&entries).ok_or("an entry is too long for a bundle")?)
 }
 
 /// The file again after a failure, or a new one. What it reaches to is known, and was verified.

@@ -16,7 +16,7 @@ use tokio::sync::watch;
 
 use super::{read, signed, unsigned};
 use crate::{
-    bundle::{BUNDLE_ENTRIES, decode, decompress, encode},
+    bundle::{self, BUNDLE_ENTRIES, decode, decompress},
     pages::Stored,
 };
 
@@ -162,7 +162,7 @@ async fn belongs(
     if let Some(past) = reach.checked_sub(BUNDLE_ENTRIES) {
         let number = past / BUNDLE_ENTRIES;
         let bundle = stored(file, number).await?.as_deref().and_then(decompress);
-        let expected = read::stretch(rows, past).await.ok().as_deref().and_then(encode);
+        let expected = read::stretch(rows, past).await.ok().as_deref().and_then(bundle::of);
         if expected.is_none() || bundle.as_deref() != expected.as_deref() {
             return Err(Unusable::Differs { number });
         }

@@ -10,6 +10,7 @@ use crate::{
     Append, AppendError,
     judge::{Answer, Batch, Last, Memory, Recorded, Row},
     queue::Store,
+    recent::Recorder,
 };
 
 /// Rows of an insert: few lengths, so that few statements need preparing.
@@ -21,6 +22,7 @@ const LOOKED_UP: usize = 100;
 pub(super) struct Writer {
     connection: SqliteConnection,
     head: watch::Sender<Last>,
+    recorder: Recorder,
 }
 
 /// The end of the log as stored.
@@ -74,8 +76,8 @@ impl Store for Writer {
 }
 
 impl Writer {
-    pub(super) fn new(connection: SqliteConnection, head: watch::Sender<Last>) -> Self {
-        Self { connection, head }
+    pub(super) fn new(connection: SqliteConnection, head: watch::Sender<Last>, recorder: Recorder) -> Self {
+        Self { connection, head, recorder }
     }
 
     /// Closes the database, once nothing else of this process writes or reads long.
@@ -115,6 +117,8 @@ impl Writer {
     /// Tells readers what is on disk.
     fn tell(&self, batch: &Batch) {
         if !batch.rows.is_empty() {
+            // First, so that whoever hears of them finds them.
+            self.recorder.keep(&batch.rows);
             self.head.send_replace(batch.last);
         }
     }

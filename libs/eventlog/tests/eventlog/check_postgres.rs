@@ -224,13 +224,16 @@ async fn a_changed_schema_is_found() {
     );
     let idle = "CREATE FUNCTION liem.idle() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'";
     let without = "DROP FUNCTION liem.idle() CASCADE";
-    let function = |name: &str| -> String {
-        let sql = include_str!("../../src/postgres/schema_1.sql");
-        let from = sql.find(&format!("CREATE FUNCTION liem.{name}(")).unwrap();
+    let (first, second) =
+        (include_str!("../../src/postgres/schema_1.sql"), include_str!("../../src/postgres/schema_2.sql"));
+    let function = |sql: &str, name: &str| -> String {
+        let from = sql.find(&format!("FUNCTION liem.{name}(")).unwrap();
         let to = from + sql[from..].find("\n$$;").unwrap() + 4;
-        sql[from..to].replacen("CREATE", "CREATE OR REPLACE", 1)
+        format!("CREATE OR REPLACE {}", &sql[from..to])
     };
-    let (refuse, lock, append) = (function("refuse"), function("lock"), function("append"));
+    let (refuse, lock, append) =
+        (function(first, "refuse"), function(first, "lock"), function(second, "append"));
+    let begin = function(second, "begin_append");
     let broken = |function: &str, from: &str, to: &str| {
         assert!(function.contains(from), "{function}");
         function.replace(from, to)
@@ -305,8 +308,9 @@ async fn a_changed_schema_is_found() {
         // The functions.
         (&broken(&refuse, "    RAISE", "    -- RAISE"), "the function liem.refuse is not", &refuse),
         (&broken(&lock, "pg_advisory_xact_lock", "abs"), "the function liem.lock is not", &lock),
-        (&broken(&append, "    PERFORM liem.lock();\n", ""), "the function liem.append is not", &append),
-        (&broken(&append, "<> after", "< after"), "the function liem.append is not", &append),
+        (&broken(&begin, "    PERFORM liem.lock();\n", ""), "the function liem.begin_append is not", &begin),
+        (&broken(&begin, "= after", ">= after"), "the function liem.begin_append is not", &begin),
+        (&broken(&append, "IF is_next", "IF true"), "the function liem.append is not", &append),
         (
             "ALTER FUNCTION liem.refuse() SET search_path = public, pg_catalog",
             "the function liem.refuse is not",

@@ -64,7 +64,7 @@ async fn what_nobody_is_notified_of_is_found_by_asking() {
     let place = Place::new().await;
     let mut superuser = place.of(Role::Superuser).connect().await.unwrap();
     let sql = "SELECT replace(pg_get_functiondef(oid), 'NOTIFY liem_entry', 'PERFORM 1') FROM pg_proc \
-               WHERE oid = 'liem.append'::regproc";
+               WHERE oid = 'liem.begin_append'::regproc";
     let silent: String = sqlx::query_scalar(sql).fetch_one(&mut superuser).await.unwrap();
     assert!(silent.contains("PERFORM 1"), "{silent}");
     superuser.execute(sqlx::AssertSqlSafe(silent)).await.unwrap();

@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use eventlog::{EventLog as _, Expected, PostgresLog, conformance::sample, migrate_postgres};
+use eventlog::{
+    AppendError, EventLog as _, Expected, PostgresLog, check_postgres, conformance::sample, migrate_postgres,
+};
+use futures::future::join_all;
 use sqlx::{
     AssertSqlSafe, ConnectOptions as _, PgConnection, error::DatabaseError, postgres::PgConnectOptions,
 };
@@ -73,4 +76,32 @@ async fn two_processes_have_one_log() {
     assert_eq!((first.last_position, then.first_position, then.last_revision), (3, 4, 3));
     one.close().await;
     other.close().await;
+}
+
+/// So long that the rows are copied in.
+#[tokio::test(flavor = "multi_thread")]
+async fn long_appends_of_two_processes_stand_once_and_without_gaps() {
+    let place = Place::new().await;
+    let logs = [place.open().await, place.open().await];
+    let appends: Vec<_> = (0..8)
+        .map(|n| sample::append(&sample::case(&format!("case-{}", n % 3)), Expected::Any, sample::steps(300)))
+        .collect();
+    for is_again in [false, true] {
+        let both = logs.iter().flat_map(|log| appends.iter().map(move |append| log.append(append.clone())));
+        let answers: Vec<_> = join_all(both).await.into_iter().map(Result::unwrap).collect();
+        let (here, there) = answers.split_at(appends.len());
+        for (one, other) in here.iter().zip(there) {
+            assert_eq!(one.first_position, other.first_position, "recorded once");
+            assert_eq!(one.last_position, one.first_position + 299);
+            assert_eq!(one.repeated && other.repeated, is_again);
+        }
+    }
+    let late = sample::append(&sample::case("case-0"), Expected::NoStream, sample::steps(300));
+    assert!(matches!(logs[0].append(late).await, Err(AppendError::Conflict { .. })));
+    for log in logs {
+        assert!(log.until_bundled(2_304).await);
+        log.close().await;
+    }
+    let checked = check_postgres(&place.of(Role::Service), |_| {}).await.unwrap();
+    assert_eq!((checked.checked, checked.faults), (1 + 8 * 300, Vec::new()));
 }

@@ -183,7 +183,7 @@ async fn a_new_database_is_set_up_by_the_file_of_roles() {
         let Err(OpenError::Database { source, .. }) = refused else { panic!("{role:?}: {refused:?}") };
         assert_eq!(code(&source), NO_RIGHT, "{role:?}: {source}");
     }
-    assert_eq!(migrate_postgres(&place.of(Role::Owner)).await.unwrap(), (0, 1));
+    assert_eq!(migrate_postgres(&place.of(Role::Owner)).await.unwrap(), (0, 2));
 
     let log = place.open().await;
     for n in 0..6 {

@@ -10,11 +10,14 @@ use h2::{
 };
 use http::{HeaderValue, Request, header};
 use prost::Message;
-use tokio::net::TcpStream;
+use tokio::{io::BufWriter, net::TcpStream};
 use tonic::{Code, Status};
 
 /// Bytes that may be on their way in one call, and in all of a connection.
 const WINDOW_BYTES: u32 = 8 << 20;
+
+/// Bytes that go out in one write.
+const WRITE_BYTES: usize = 64 << 10;
 
 /// One connection to a ledger. Clones share it.
 #[derive(Clone)]
@@ -46,7 +49,7 @@ impl Connection {
         stream.set_nodelay(true)?;
         let mut builder = h2::client::Builder::new();
         builder.initial_window_size(WINDOW_BYTES).initial_connection_window_size(WINDOW_BYTES);
-        let (requests, connection) = builder.handshake(stream).await?;
+        let (requests, connection) = builder.handshake(BufWriter::with_capacity(WRITE_BYTES, stream)).await?;
         // It ends with the last who can call; what broke it is told to each call. Each time it goes to the end of
         // the line first, so that the calls that all others make meanwhile go out in one write.
         let mut connection = Box::pin(connection);
