@@ -8,10 +8,9 @@ mod acts;
 mod client;
 mod load;
 mod process;
-mod wait;
 
 pub use acts::{Act, command, instant, when};
 pub use client::{Client, reason, request_id};
 pub use load::{Numbers, Writer, prove};
 pub use process::{Answer, Server, liem, run, shared};
-pub use wait::wait_until;
+pub use test_postgres::wait_until;

@@ -11,8 +11,7 @@ use std::{
 
 use serde_json::Value;
 use tempfile::TempDir;
-
-use crate::wait::wait_within;
+use test_postgres::wait_within;
 
 /// The binary, beside this test's own.
 fn binary() -> PathBuf {

@@ -22,4 +22,4 @@ pub use database::{Database, Role};
 pub use proxy::{Proxy, Side};
 pub use restore::BaseBackup;
 pub use server::Postgres;
-pub use wait::wait_until;
+pub use wait::{wait_until, wait_within};
