@@ -2,8 +2,15 @@
 
 use std::time::Duration;
 
-use eventlog::{AppendError, EventLog as _, Options, SqliteLog, conformance::whole::everything};
-use futures::{StreamExt as _, stream::FuturesUnordered};
+use eventlog::{
+    AppendError, EventLog as _, Expected, Options, SqliteLog, check_file,
+    conformance::{sample, whole::everything},
+};
+use futures::{
+    StreamExt as _,
+    future::{join, join_all},
+    stream::FuturesUnordered,
+};
 use sqlx::Connection as _;
 
 use crate::store::{Store, append, options};
@@ -49,4 +56,43 @@ async fn a_full_queue_is_told_and_nothing_is_lost() {
         assert_eq!(again.repeated, taken.contains(&append.id));
     }
     assert_eq!(everything(&*log).await.len(), 1 + 8 * 2);
+}
+
+/// What comes while a group is written is judged on what that leaves: rightly, also where the group is refused then.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_comes_during_a_write_is_judged_on_what_it_leaves() {
+    let step = |expected| sample::append(&sample::case("new"), expected, sample::steps(2));
+    let new = |key| sample::append(&sample::case(key), Expected::NoStream, sample::steps(2));
+    for is_known in [false, true] {
+        let store = Store::new();
+        // Groups of one append each.
+        let options = Options { queue: 1, patience: Duration::from_secs(30), ..options() };
+        let log = SqliteLog::open(&store.path(), options).await.unwrap();
+        let old = new("old");
+        log.append(old.clone()).await.unwrap();
+        let mut raw = store.raw().await;
+        let blocker = raw.begin_with("BEGIN IMMEDIATE").await.unwrap();
+        // The write of the first waits for the blocker. That an old one is known is found out by it alone.
+        let first = if is_known { old } else { new("first") };
+        let (begin, then, late) =
+            (step(Expected::NoStream), step(Expected::Exact(2)), step(Expected::Exact(3)));
+        let mut pending = Vec::new();
+        // The queue has room for the third only once the second was taken, and judged: the first is being written.
+        for append in [&first, &begin, &then] {
+            pending.push(log.submit(append.clone()).await.unwrap());
+        }
+        let others = join_all([&late, &begin].map(|append| log.append(append.clone())));
+        let (others, rolled_back) = join(others, blocker.rollback()).await;
+        rolled_back.unwrap();
+        let answers = join_all(pending).await.into_iter().map(Result::unwrap);
+        let places: Vec<_> = answers.map(|told| (told.first_position, told.repeated)).collect();
+        let (end, first) = if is_known { (3, (2, true)) } else { (5, (4, false)) };
+        assert_eq!(places, [first, (end + 1, false), (end + 3, false)]);
+        assert!(matches!(others[0], Err(AppendError::Conflict { actual: 4, .. })), "{:?}", others[0]);
+        let again = others[1].as_ref().unwrap();
+        assert_eq!((again.first_position, again.repeated), (end + 1, true));
+        log.close().await;
+        let checked = check_file(&store.path(), |_| {}).await.unwrap();
+        assert_eq!((checked.checked, checked.faults), (end + 4, Vec::new()));
+    }
 }
