@@ -112,7 +112,10 @@ async fn make(tx: &mut PgConnection, mut recent: Option<&mut Recent>, head: u64)
     let mut reach = reach(tx).await?;
     let (mut numbers, mut made, mut bytes) = (Vec::new(), Vec::new(), 0);
     while reach + BUNDLE_ENTRIES <= head && (made.len() as u64) < BATCH && bytes < BATCH_BYTES {
-        let kept = recent.as_mut().and_then(|recent| recent.bundle(reach));
+        let kept = match recent.as_mut().and_then(|recent| recent.bundle(reach)) {
+            Some(kept) if ends_as_recorded(tx, reach, &kept).await? => Some(kept),
+            _ => None,
+        };
         let bundle = if let Some(kept) = kept {
             kept
         } else {
@@ -132,4 +135,14 @@ async fn make(tx: &mut PgConnection, mut recent: Option<&mut Recent>, head: u64)
         .execute(tx)
         .await?;
     Ok(reach)
+}
+
+/// Whether a bundle past a position has the last entry that the database has there, and so all before it: another server may
+/// have come in the place of the one that had recorded what is kept, and without the newest of it.
+async fn ends_as_recorded(tx: &mut PgConnection, past: u64, bundle: &[u8]) -> Result<bool, sqlx::Error> {
+    let last: Option<Vec<u8>> = sqlx::query_scalar("SELECT bytes FROM liem.entry WHERE position = $1")
+        .bind(signed(past + BUNDLE_ENTRIES))
+        .fetch_optional(tx)
+        .await?;
+    Ok(last.is_some_and(|last| bundle.ends_with(&last)))
 }
